@@ -1,0 +1,131 @@
+// Records that cross block boundaries. One definition each; widths that depend on DATA_W travel beside the record.
+package ringside_pkg;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // PCIe
+  // ---------------------------------------------------------------------------------------------------------------
+
+  /// TLP header as on the wire: dw0 in bits 31:0 with Fmt at 31:29, dw1 in 63:32, and so on. dw3 is zero for 3-DW headers.
+  typedef logic [127:0] tlp_hdr_t;
+
+  /// What the requester and completer need to know of configuration space.
+  typedef struct packed {
+    logic [15:0] bdf;              // bus/device/function captured from configuration writes
+    logic        bus_master;       // Command.Bus Master Enable
+    logic        memory_space;     // Command.Memory Space Enable
+    logic        intx_disable;     // Command.Interrupt Disable
+    logic        ext_tag;          // Device Control.Extended Tag Field Enable: 8-bit tags, else 5-bit
+    logic [2:0]  mps;              // Device Control.Max_Payload_Size: 128 << mps bytes
+    logic [2:0]  mrrs;             // Device Control.Max_Read_Request_Size: 128 << mrrs bytes
+    logic        msix_enable;
+    logic        msix_function_mask;
+  } pcie_config_t;
+
+  /// One register access of a host, at most one dword. Held until the response.
+  typedef struct packed {
+    logic        write;
+    logic        single;           // the TLP carried exactly one dword (a kick must)
+    logic [15:0] addr;             // byte offset in the BAR, dword aligned
+    logic [3:0]  be;               // byte enables (reads too: side effects only for enabled bytes)
+    logic [31:0] wdata;
+  } reg_req_t;
+
+  /// A DMA read: one request is one TLP, so it is 1..512 bytes and never crosses 4 KiB nor exceeds MRRS.
+  typedef struct packed {
+    logic [63:0] addr;
+    logic [9:0]  len_bytes;        // 1..512
+    logic [31:0] meta;             // comes back with every beat of the answer
+  } dma_rd_req_t;
+
+  typedef enum logic [1:0] {
+    RdOk      = 2'd0,
+    RdFault   = 2'd1,              // UR or CA completion
+    RdPoison  = 2'd2,              // EP set on a completion
+    RdTimeout = 2'd3               // no completion in time
+  } rd_status_e;
+
+  /// Head of an answer beat; the data travels beside it. Lane 0 is the dword that holds the first requested byte.
+  typedef struct packed {
+    logic [31:0] meta;
+    logic        first;
+    logic        last;
+    rd_status_e  status;           // valid on every beat; not RdOk: one beat only, data meaningless
+  } dma_rd_rsp_t;
+
+  /// A DMA write of any length; the engine splits at MPS and 4 KiB. Its bytes follow in the client's byte stream.
+  typedef struct packed {
+    logic [63:0] addr;
+    logic [16:0] len_bytes;        // 1..65536
+    logic [31:0] meta;             // comes back when the last TLP has its place in the request order
+  } dma_wr_op_t;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // virtio
+  // ---------------------------------------------------------------------------------------------------------------
+
+  /// Negotiated features that change what engines do (valid from FEATURES_OK on).
+  typedef struct packed {
+    logic indirect_desc;           // 28
+    logic event_idx;               // 29
+    logic ring_packed;             // 34 (not offered yet)
+    logic in_order;                // 35 (not offered yet)
+    logic notification_data;       // 38
+    logic mrg_rxbuf;               // net 15
+    logic ctrl_vq;                 // net 17
+    logic mq;                      // net 22
+  } features_t;
+
+  /// Where a queue lives and whether it runs. Constant while enabled.
+  typedef struct packed {
+    logic        enable;           // queue_enable and DRIVER_OK and no reset running: the engine may touch memory
+    logic [15:0] size;             // entries, power of two for split
+    logic [63:0] desc;
+    logic [63:0] driver;           // available ring
+    logic [63:0] device;           // used ring
+  } queue_ctx_t;
+
+  /// A kick after decoding.
+  typedef struct packed {
+    logic [15:0] queue;            // index inside the engine it is delivered to
+    logic        has_position;     // NOTIFICATION_DATA negotiated
+    logic [15:0] position;         // split: available idx; packed: {wrap, off}
+  } kick_t;
+
+  /// One published descriptor chain: complete, checked, in available order. Which ring it came from is not visible.
+  typedef struct packed {
+    logic [15:0] id;               // goes back with the completion (split: head index)
+    logic [15:0] segments;         // non-empty segments to pop, may be 0
+    logic [31:0] readable_bytes;
+    logic [31:0] writable_bytes;
+  } chain_t;
+
+  /// One contiguous piece of memory of a chain. Zero-length descriptors are left out.
+  typedef struct packed {
+    logic [63:0] addr;
+    logic [31:0] len_bytes;
+    logic        write;            // device writes it
+    logic        last;             // last of its chain
+  } segment_t;
+
+  /// A used buffer on its way back to the driver. Accepted only after its payload has its place in the request order.
+  typedef struct packed {
+    logic [15:0] queue;            // index inside the engine
+    logic [15:0] id;
+    logic [31:0] written_bytes;
+    logic        flush;            // publish now: nothing more of this batch will follow soon
+  } completion_t;
+
+  /// Why a queue was frozen (spec-digest 2.12).
+  typedef enum logic [3:0] {
+    QeNone          = 4'd0,
+    QeIndexJump     = 4'd1,        // available idx ahead by more than the queue size
+    QeHeadRange     = 4'd2,        // head >= size
+    QeNextRange     = 4'd3,        // next >= size, or beyond the indirect table
+    QeChainLength   = 4'd4,        // longer than the queue size, or cyclic
+    QeIndirect      = 4'd5,        // not negotiated, nested, with NEXT, zero or ragged length
+    QeOrder         = 4'd6,        // readable after writable
+    QeDmaError      = 4'd7,        // ring structure read failed
+    QeDevice        = 4'd8         // device type: required header or status byte does not fit
+  } queue_error_e;
+
+endpackage
