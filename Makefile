@@ -14,7 +14,7 @@ ARGS ?=
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s'|'
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing to build and run
 	@tools/setup.sh
