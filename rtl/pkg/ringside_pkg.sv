@@ -73,6 +73,11 @@ package ringside_pkg;
     logic mrg_rxbuf;               // net 15
     logic ctrl_vq;                 // net 17
     logic mq;                      // net 22
+    logic net_status;              // net 16
+    logic ctrl_rx;                 // net 18
+    logic ctrl_vlan;               // net 19
+    logic ctrl_rx_extra;           // net 20
+    logic ctrl_mac_addr;           // net 23
   } features_t;
 
   /// Where a queue lives and whether it runs. Constant while enabled.
@@ -113,6 +118,7 @@ package ringside_pkg;
     logic [15:0] id;
     logic [31:0] written_bytes;
     logic        flush;            // publish now: nothing more of this batch will follow soon
+    logic        more;             // further buffers of the same packet follow: used idx must not stop here
   } completion_t;
 
   /// Why a queue was frozen (spec-digest 2.12).
