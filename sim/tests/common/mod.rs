@@ -1,0 +1,22 @@
+//! What every test file needs: designs from `tests/dut`, built into the shared cache.
+
+use std::path::{Path, PathBuf};
+
+use ringside_sim::build::{BuiltModel, Mode, build};
+use ringside_sim::dut::DutConfig;
+
+/// The folder of the test designs.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dut")
+}
+
+/// A test design by name.
+pub fn dut(name: &str) -> DutConfig {
+    DutConfig::load(&folder().join(format!("{name}.toml"))).expect("the test design loads")
+}
+
+/// Its model.
+#[allow(dead_code, reason = "not every test file builds this way")]
+pub fn model(dut: &DutConfig, mode: Mode) -> BuiltModel {
+    build(dut, mode, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
+}
