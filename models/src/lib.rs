@@ -1,6 +1,12 @@
 //! Reference models and rules of virtio rings on PCIe: pure, deterministic, no I/O, no async, no clock of its own.
 //!
-//! A reader of the crate starts with [`event`] (what can happen at the boundary) and [`tlp`] (the packets it happens in).
+//! A reader of the crate starts with [`event`] (what can happen at the boundary) and [`tlp`] (the packets it happens in), then [`rules`]
+//! (what must hold) and [`judge`] (who decides it); [`trace`] is the file format, [`cost`] what a run cost on PCIe.
 
+pub mod clauses;
+pub mod cost;
 pub mod event;
+pub mod judge;
+pub mod rules;
 pub mod tlp;
+pub mod trace;

@@ -1,0 +1,254 @@
+//! What a run cost on PCIe: packets and wire bytes by purpose and queue, and the latencies a ring is judged by.
+//!
+//! Feed it every event with the cause the judge gave it. Times are in cycles of the boundary's clock.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Channel, Event, What};
+use crate::judge::{Cause, Purpose};
+use crate::tlp::Body;
+
+/// Packets and bytes of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Packets the device sent.
+    pub up_tlps: u64,
+    /// Bytes on the link they took, framing and header included.
+    pub up_wire_bytes: u64,
+    /// Payload bytes in them.
+    pub up_payload_bytes: u64,
+    /// Packets the host sent.
+    pub down_tlps: u64,
+    /// Bytes on the link they took.
+    pub down_wire_bytes: u64,
+    /// Payload bytes in them.
+    pub down_payload_bytes: u64,
+    /// Requests (memory reads and writes, messages) the device sent; completions are in `up_tlps` only.
+    pub requests: u64,
+    /// Entries, descriptors, elements ... moved by those requests.
+    pub items: u64,
+    /// Of those, the ones that the device had no use for.
+    pub wasted: u64,
+}
+
+impl Traffic {
+    /// Adds another one.
+    pub fn add(&mut self, o: &Traffic) {
+        self.up_tlps += o.up_tlps;
+        self.up_wire_bytes += o.up_wire_bytes;
+        self.up_payload_bytes += o.up_payload_bytes;
+        self.down_tlps += o.down_tlps;
+        self.down_wire_bytes += o.down_wire_bytes;
+        self.down_payload_bytes += o.down_payload_bytes;
+        self.requests += o.requests;
+        self.items += o.items;
+        self.wasted += o.wasted;
+    }
+}
+
+/// The latencies of one queue, one sample a happening, in cycles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latencies {
+    /// From a kick that found the queue idle to the device's next read for that queue.
+    pub kick_to_read_cycles: Vec<u64>,
+    /// From the last payload packet of the queue (completion of a read, or write) to the used index that follows it.
+    pub payload_to_used_cycles: Vec<u64>,
+    /// From a used index to the MSI-X message that follows it.
+    pub used_to_msix_cycles: Vec<u64>,
+}
+
+/// One queue's share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueCosts {
+    /// Kicks received.
+    pub kicks: u64,
+    /// Interrupts sent.
+    pub interrupts: u64,
+    /// Used-index writes.
+    pub publications: u64,
+    /// Chains returned.
+    pub chains: u64,
+    /// Reads of the available index that brought nothing new.
+    pub idle_index_reads: u64,
+    /// Payload bytes read from memory.
+    pub payload_read_bytes: u64,
+    /// Payload bytes written to memory.
+    pub payload_written_bytes: u64,
+    /// Latencies.
+    pub latencies: Latencies,
+    kicked: Option<u64>,
+    payload_done: Option<u64>,
+    used: Option<u64>,
+}
+
+/// Costs of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// By purpose and queue.
+    pub traffic: BTreeMap<(Purpose, Option<u16>), Traffic>,
+    /// By queue.
+    pub queues: BTreeMap<u16, QueueCosts>,
+    /// Frames that left on the wire.
+    pub frames_tx: u64,
+    /// Bytes of those frames.
+    pub frames_tx_bytes: u64,
+    /// Frames handed to the device.
+    pub frames_rx: u64,
+    /// Bytes of those frames.
+    pub frames_rx_bytes: u64,
+    /// Frames the device dropped.
+    pub frames_dropped: u64,
+    /// Cycle of the first kick, frame or DMA request.
+    pub first_cycle: Option<u64>,
+    /// Cycle of the last DMA request, completion or frame.
+    pub last_cycle: Option<u64>,
+}
+
+impl Costs {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one event. `cause` is what the judge said about it; ignored for events that are no TLP.
+    pub fn observe(&mut self, event: &Event, cause: Option<&Cause>) {
+        match &event.what {
+            What::Tlp { ch, tlp, .. } => {
+                let cause = cause.copied().unwrap_or(Cause::of(Purpose::Unknown));
+                let t = self.traffic.entry((cause.purpose, cause.queue)).or_default();
+                let (wire, payload) = (tlp.wire_bytes(), tlp.data().len() as u64);
+                if ch.is_upstream() {
+                    t.up_tlps += 1;
+                    t.up_wire_bytes += wire;
+                    t.up_payload_bytes += payload;
+                } else {
+                    t.down_tlps += 1;
+                    t.down_wire_bytes += wire;
+                    t.down_payload_bytes += payload;
+                }
+                if *ch == Channel::Rq {
+                    t.requests += 1;
+                    t.items += u64::from(cause.items);
+                    t.wasted += u64::from(cause.wasted);
+                }
+                if matches!(ch, Channel::Rq | Channel::Rc) || cause.purpose == Purpose::Kick {
+                    self.busy(event.cycle);
+                }
+                if let Some(q) = cause.queue {
+                    self.queue(q, event.cycle, *ch, &tlp.body, &cause);
+                }
+            }
+            What::WireTx { data, .. } => {
+                self.frames_tx += 1;
+                self.frames_tx_bytes += data.len() as u64;
+                self.busy(event.cycle);
+            }
+            What::WireRx { data, .. } => {
+                self.frames_rx += 1;
+                self.frames_rx_bytes += data.len() as u64;
+                self.busy(event.cycle);
+            }
+            What::WireDrop { .. } => self.frames_dropped += 1,
+            _ => {}
+        }
+    }
+
+    fn busy(&mut self, cycle: u64) {
+        self.first_cycle.get_or_insert(cycle);
+        self.last_cycle = Some(cycle);
+    }
+
+    fn queue(&mut self, queue: u16, cycle: u64, ch: Channel, body: &Body, cause: &Cause) {
+        let q = self.queues.entry(queue).or_default();
+        let read = matches!(body, Body::MRd { .. });
+        match (cause.purpose, ch) {
+            (Purpose::Kick, Channel::Cq) => {
+                q.kicks += 1;
+                q.kicked.get_or_insert(cycle);
+                return;
+            }
+            (Purpose::Payload, Channel::Rc) => {
+                q.payload_done = Some(cycle);
+                q.payload_read_bytes += payload_bytes(body);
+            }
+            (Purpose::Payload, Channel::Rq) if !read => {
+                q.payload_done = Some(cycle);
+                q.payload_written_bytes += payload_bytes(body);
+            }
+            (Purpose::AvailIndex, Channel::Rc) if cause.last && cause.items == 0 => q.idle_index_reads += 1,
+            (Purpose::UsedIndex, Channel::Rq) => {
+                q.publications += 1;
+                q.chains += u64::from(cause.items);
+                if let Some(done) = q.payload_done.take() {
+                    q.latencies.payload_to_used_cycles.push(cycle - done);
+                }
+                q.used.get_or_insert(cycle);
+            }
+            (Purpose::Msix, Channel::Rq) => {
+                q.interrupts += 1;
+                if let Some(used) = q.used.take() {
+                    q.latencies.used_to_msix_cycles.push(cycle - used);
+                }
+            }
+            (Purpose::Intx, Channel::Rq) => q.interrupts += 1,
+            _ => {}
+        }
+        if read
+            && ch == Channel::Rq
+            && let Some(kick) = q.kicked.take()
+        {
+            q.latencies.kick_to_read_cycles.push(cycle - kick);
+        }
+    }
+
+    /// Sum over all queues and purposes.
+    #[must_use]
+    pub fn total(&self) -> Traffic {
+        let mut sum = Traffic::default();
+        for t in self.traffic.values() {
+            sum.add(t);
+        }
+        sum
+    }
+
+    /// Sum over all queues, by purpose.
+    #[must_use]
+    pub fn by_purpose(&self) -> BTreeMap<Purpose, Traffic> {
+        let mut map: BTreeMap<Purpose, Traffic> = BTreeMap::new();
+        for ((p, _), t) in &self.traffic {
+            map.entry(*p).or_default().add(t);
+        }
+        map
+    }
+
+    /// Cycles from the first to the last activity.
+    #[must_use]
+    pub fn busy_cycles(&self) -> u64 {
+        match (self.first_cycle, self.last_cycle) {
+            (Some(a), Some(b)) => b - a + 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Bytes that count: enabled bytes of a write, payload of a completion (whole dwords, cut to what its request still wanted).
+fn payload_bytes(body: &Body) -> u64 {
+    match body {
+        Body::Cpl {
+            data, bytes, lower, ..
+        } => {
+            let inside = (data.len() as u64).saturating_sub(u64::from(lower & 3));
+            inside.min(u64::from(*bytes))
+        }
+        Body::MWr { fbe, lbe, data, .. } => {
+            let dw = data.len() as u64 / 4;
+            let last = if dw == 1 { *fbe } else { *lbe };
+            if fbe & 0xf == 0 || last & 0xf == 0 {
+                return 0;
+            }
+            dw * 4 - u64::from(fbe.trailing_zeros()) - u64::from((last & 0xf).leading_zeros() - 4)
+        }
+        _ => 0,
+    }
+}

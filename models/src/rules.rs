@@ -1,0 +1,281 @@
+//! The rule table: every rule the judge applies, what it says, which clauses of the specification it covers and whom it binds.
+//!
+//! `docs/rules.md` is generated from this table. The clause ids are those of `clauses.tsv`; [`crate::clauses`] gives their text.
+
+/// Whom a rule binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The device under test.
+    Device,
+    /// The driver (its stores, register writes and kicks).
+    Driver,
+    /// The host model: root complex, link, memory.
+    Host,
+    /// The run itself: the trace as a whole.
+    Run,
+}
+
+impl Scope {
+    /// One lower-case word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Scope::Device => "device",
+            Scope::Driver => "driver",
+            Scope::Host => "host",
+            Scope::Run => "run",
+        }
+    }
+}
+
+/// One rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Identifier, as it appears in verdicts, scenarios and reports.
+    pub id: &'static str,
+    /// Clauses of the virtio specification that it covers; empty where the rule comes from PCI Express or from the boundary's contract.
+    pub clauses: &'static [&'static str],
+    /// What must hold, in one sentence.
+    pub sentence: &'static str,
+    /// Needs the driver's stores in the trace ([`crate::event::Header::driver_stores`]).
+    pub needs_stores: bool,
+    /// Whom it binds.
+    pub scope: Scope,
+}
+
+macro_rules! rules {
+    ($( $variant:ident = $id:literal, $scope:ident, stores: $stores:literal, [$($clause:literal),*], $sentence:literal; )*) => {
+        /// A rule's place in [`RULES`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u16)]
+        pub enum RuleId {
+            $( #[doc = $sentence] $variant, )*
+        }
+
+        /// Every rule, in the order of [`RuleId`].
+        pub static RULES: &[Rule] = &[
+            $( Rule { id: $id, clauses: &[$($clause),*], sentence: $sentence, needs_stores: $stores, scope: Scope::$scope }, )*
+        ];
+
+        impl RuleId {
+            /// Every id, in table order.
+            pub const ALL: &'static [RuleId] = &[ $( RuleId::$variant, )* ];
+        }
+    };
+}
+
+impl RuleId {
+    /// The rule's row.
+    #[must_use]
+    pub fn rule(self) -> &'static Rule {
+        &RULES[self as usize]
+    }
+}
+
+/// Finds a rule by its identifier.
+#[must_use]
+pub fn find(id: &str) -> Option<RuleId> {
+    RuleId::ALL.iter().copied().find(|r| r.rule().id == id)
+}
+
+rules! {
+    // PCI Express transaction layer
+    Bus4k = "BUS-4K", Device, stores: false, ["PCI-DEV-001"],
+        "No memory request of the device crosses a 4 KiB boundary.";
+    BusMps = "BUS-MPS", Device, stores: false, ["PCI-DEV-001"],
+        "No packet of the device carries more payload than Max Payload Size.";
+    BusMrrs = "BUS-MRRS", Device, stores: false, ["PCI-DEV-001"],
+        "No read request asks for more than Max Read Request Size.";
+    BusTag = "BUS-TAG", Device, stores: false, ["PCI-DEV-001"],
+        "A tag is not used again while a request with it is outstanding.";
+    BusTagWidth = "BUS-TAG-WIDTH", Device, stores: false, ["PCI-DEV-001"],
+        "Tags stay below 32 unless Extended Tag is enabled, and below 256 then.";
+    BusBe = "BUS-BE", Device, stores: false, ["PCI-DEV-001"],
+        "Byte enables are legal: last is zero for one dword, contiguous where more than one (or two aligned) dwords are moved.";
+    BusCredit = "BUS-CREDIT", Device, stores: false, ["PCI-DEV-001"],
+        "A packet is sent only with flow-control credits for its header and its data.";
+    BusMaster = "BUS-MASTER", Device, stores: false, ["PCI-DEV-001"],
+        "No memory request leaves while Bus Master Enable is clear.";
+    BusRequester = "BUS-REQUESTER", Device, stores: false, ["PCI-DEV-001"],
+        "Requests carry the requester id that configuration writes gave the function.";
+    BusAttr = "BUS-ATTR", Device, stores: false, ["PCI-DEV-001", "FEAT-DSC-003"],
+        "Traffic class 0, untranslated, snooped; relaxed ordering never on ring and interrupt writes.";
+    BusKind = "BUS-KIND", Device, stores: false, ["PCI-DEV-001"],
+        "The device sends only memory requests and interrupt messages as requester, completions as completer.";
+    BusCplUnexpected = "BUS-CPL-UNEXPECTED", Device, stores: false, ["PCI-DEV-001"],
+        "Each completion of the device answers exactly one outstanding request of the host.";
+    BusCplFields = "BUS-CPL-FIELDS", Device, stores: false, ["PCI-DEV-001"],
+        "Completions carry the right byte count, lower address, payload length and completer id.";
+    BusCplMissing = "BUS-CPL-MISSING", Device, stores: false, ["PCI-DEV-001"],
+        "Every non-posted request of the host has been answered when the run is over.";
+    HostCpl = "HOST-CPL", Host, stores: false, [],
+        "Completions of the host answer an outstanding read with the right byte count and lower address.";
+    HostCplMissing = "HOST-CPL-MISSING", Host, stores: false, [],
+        "Every read of the device has been answered when the run is over.";
+
+    // Life cycle: when the device may touch memory at all
+    LifeBeforeDriverOk = "LIFE-BEFORE-DRIVER-OK", Device, stores: false, ["BASIC-DEV-001", "PCICFG-DSC-004"],
+        "No DMA and no interrupt before DRIVER_OK.";
+    LifeAfterReset = "LIFE-AFTER-RESET", Device, stores: false, ["BASIC-DEV-010", "BASIC-DEV-009"],
+        "After a reset was acknowledged (status read as 0, or FLR done) no DMA and no interrupt until DRIVER_OK.";
+    LifeAfterQueueReset = "LIFE-AFTER-QUEUE-RESET", Device, stores: false, ["VQ-DEV-001", "PCICFG-DEV-013"],
+        "After a queue reset was acknowledged (queue_reset read as 0) no DMA and no interrupt for that queue.";
+
+    // Safety: only memory that the driver gave
+    SafeRead = "SAFE-READ", Device, stores: false, ["SPLIT-DEV-004"],
+        "Reads stay inside available rings, descriptor tables, indirect tables and buffers of available chains.";
+    SafeWrite = "SAFE-WRITE", Device, stores: false, ["SPLIT-DEV-003", "SPLIT-DEV-006", "SPLIT-DSC-009"],
+        "Writes stay inside used rings, device-writable buffers of available chains, and MSI-X addresses.";
+    SafeReadWritable = "SAFE-READ-WRITABLE", Device, stores: false, ["SPLIT-DEV-004"],
+        "The device does not read device-writable buffers.";
+    SafeAfterUsed = "SAFE-AFTER-USED", Device, stores: false, ["SPLIT-DSC-014"],
+        "No buffer is touched after its chain was returned as used.";
+    SafeDoubleFetch = "SAFE-DOUBLE-FETCH", Device, stores: false, [],
+        "A descriptor is fetched once per chain: no read brings only descriptors that the device already has.";
+
+    // Split ring, device side
+    SplitAvailOrder = "SPLIT-AVAIL-ORDER", Device, stores: false, ["SPLIT-DSC-010"],
+        "An available entry is read after the index that covers it is known, and before its descriptors are.";
+    SplitDescUnavailable = "SPLIT-DESC-UNAVAILABLE", Device, stores: false, ["SPLIT-DSC-001"],
+        "Descriptor reads bring at least one descriptor of a chain that is available and not yet used.";
+    SplitDescStale = "SPLIT-DESC-STALE", Device, stores: false, [],
+        "Every descriptor of a chain is fetched after the chain became known, and before its buffers are touched.";
+    SplitUsedSlot = "SPLIT-USED-SLOT", Device, stores: false, ["SPLIT-DSC-015", "SPLIT-DSC-013"],
+        "Used elements are whole and written at positions used.idx onwards, reduced modulo the queue size.";
+    SplitUsedId = "SPLIT-USED-ID", Device, stores: false, ["SPLIT-DSC-014", "VQ-DSC-002"],
+        "A used element names the head of a chain in flight, exactly once.";
+    SplitUsedLen = "SPLIT-USED-LEN", Device, stores: false, ["SPLIT-DSC-014", "SPLIT-DSC-016", "VQ-DSC-002"],
+        "The reported length does not exceed the bytes written from the start of the writable part.";
+    SplitUsedOrder = "SPLIT-USED-ORDER", Device, stores: false, ["SPLIT-DEV-015"],
+        "The used element is written before the used.idx that publishes it.";
+    SplitPayloadOrder = "SPLIT-PAYLOAD-ORDER", Device, stores: false, ["SPLIT-DEV-016"],
+        "The bytes that a used element reports are written before used.idx publishes it.";
+    SplitUsedEarly = "SPLIT-USED-EARLY", Device, stores: false, ["SPLIT-DEV-016"],
+        "A chain is not returned while reads of its buffers are outstanding.";
+    SplitUsedIdx = "SPLIT-USED-IDX", Device, stores: false, ["SPLIT-DSC-015"],
+        "used.idx moves forward by at most the number of chains in flight, in one 16-bit write.";
+    SplitInOrder = "SPLIT-IN-ORDER", Device, stores: false, ["FEAT-DEV-005"],
+        "With IN_ORDER chains are used in available order.";
+    RingErrorPolicy = "RING-ERROR-POLICY", Device, stores: true, ["BASIC-DEV-002", "BASIC-DEV-003"],
+        "A malformed chain is neither executed nor used; its queue freezes and the device asks for reset.";
+
+    // Notifications, driver to device
+    NotifyReread = "NOTIFY-REREAD", Device, stores: false, ["SPLIT-DSC-022"],
+        "After re-enabling kicks the device reads the available index again.";
+    NotifyAhead = "NOTIFY-AHEAD", Device, stores: false, ["SPLIT-DEV-021"],
+        "avail_event never names a slot further ahead than the queue size.";
+    NotifyFlags = "NOTIFY-FLAGS", Device, stores: false, ["SPLIT-DEV-018", "SPLIT-DEV-020"],
+        "used.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
+    LiveStuck = "LIVE-STUCK", Device, stores: true, ["INIT-DSC-002", "SPLIT-DEV-022"],
+        "Every chain that the device was notified of, or promised to look for, has been used when the run is over.";
+
+    // Interrupts
+    IntMissing = "INT-MISSING", Device, stores: true, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-012"],
+        "An interrupt follows each publication for which every event-word value visible in its window asks for one.";
+    IntUnneeded = "INT-UNNEEDED", Device, stores: true, ["SPLIT-DEV-009", "SPLIT-DEV-010", "SPLIT-DEV-012", "SPLIT-DEV-014"],
+        "No interrupt for publications for which no event-word value visible in their window asks for one.";
+    IntSpurious = "INT-SPURIOUS", Device, stores: false, [],
+        "No interrupt without a publication or configuration change since the last one.";
+    IntOrder = "INT-ORDER", Device, stores: false, ["SPLIT-DEV-015"],
+        "The interrupt follows the used.idx write it announces.";
+    IntEventRead = "INT-EVENT-READ", Device, stores: false, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-022"],
+        "After publishing, the device reads the driver's event word (or interrupts without asking).";
+    IntVector = "INT-VECTOR", Device, stores: false, ["PCIINT-DEV-009", "PCIINT-DEV-015", "PCIINT-DEV-017"],
+        "MSI-X messages carry address and data of an entry to which a queue or the configuration is mapped.";
+    IntMasked = "INT-MASKED", Device, stores: false, ["PCI-DEV-001"],
+        "No MSI-X message from a masked vector, with the function mask set, or with MSI-X disabled.";
+    IntIntx = "INT-INTX", Device, stores: false, ["PCIINT-DSC-001", "PCIINT-DSC-002", "PCIINT-DSC-003"],
+        "INTx is used only with MSI-X disabled and not masked; assert and deassert alternate; reading ISR de-asserts.";
+    IntIsr = "INT-ISR", Device, stores: false, ["PCIINT-DEV-002", "PCIINT-DEV-003", "PCIINT-DEV-005"],
+        "ISR status shows the cause of a pending interrupt once, and reads clear it.";
+    IntConfig = "INT-CONFIG", Device, stores: false, ["INIT-DSC-001", "BASIC-DEV-003"],
+        "A configuration change or DEVICE_NEEDS_RESET raises the configuration interrupt.";
+    IntConfigSpurious = "INT-CONFIG-SPURIOUS", Device, stores: false, [],
+        "No configuration interrupt without a change that the boundary can explain.";
+
+    // Registers
+    CfgStatus = "CFG-STATUS", Device, stores: false, ["BASIC-DSC-001", "PCICFG-DEV-007"],
+        "device_status reads back the driver's bits, 0 after reset.";
+    CfgFeaturesOk = "CFG-FEATURES-OK", Device, stores: false, ["BASIC-DEV-005", "BASIC-DEV-006"],
+        "FEATURES_OK stays set for a legal subset and reads back clear for an illegal one.";
+    CfgOffered = "CFG-OFFERED", Device, stores: false, ["BASIC-DEV-004", "BASIC-DEV-007", "FEAT-DEV-001", "PCICFG-DEV-003"],
+        "Offered features include VERSION_1, are closed under prerequisites and contain no reserved bit.";
+    CfgVector = "CFG-VECTOR", Device, stores: false, ["PCIINT-DEV-011", "PCIINT-DEV-012", "PCIINT-DEV-014"],
+        "Vector registers read back the mapping or NO_VECTOR, and NO_VECTOR after reset.";
+    CfgQueueSize = "CFG-QUEUE-SIZE", Device, stores: false, ["PCICFG-DEV-014", "PCICFG-DEV-015", "SPLIT-DSC-002", "SPLIT-DSC-003"],
+        "queue_size reads as 0 or a power of two up to 32768, and as written once a legal size was written.";
+    CfgQueueEnable = "CFG-QUEUE-ENABLE", Device, stores: false, ["PCICFG-DEV-008", "PCICFG-DEV-013"],
+        "queue_enable reads 0 after reset, 1 once enabled, 0 after a queue reset.";
+    CfgQueueReset = "CFG-QUEUE-RESET", Device, stores: false, ["PCICFG-DEV-009", "PCICFG-DEV-010", "PCICFG-DEV-012"],
+        "queue_reset reads 0 unless a queue reset is in progress.";
+    CfgReadback = "CFG-READBACK", Device, stores: false, ["PCI-DEV-009", "PCI-DSC-001"],
+        "Selectors and ring addresses read back as written.";
+    CfgGeneration = "CFG-GENERATION", Device, stores: false, ["BASIC-DSC-004", "PCICFG-DEV-006"],
+        "config_generation changes when two reads of the device configuration could differ.";
+
+    // Network device
+    NetTxData = "NET-TX-DATA", Device, stores: false, ["SPLIT-DEV-001"],
+        "Each frame sent equals the next chain of its queue, without the virtio header, byte for byte.";
+    NetTxOrder = "NET-TX-ORDER", Device, stores: false, [],
+        "Frames leave in the order of their queue; none is skipped or repeated.";
+    NetTxError = "NET-TX-ERROR", Device, stores: false, [],
+        "A frame is marked broken only if a read of its chain failed, and always then.";
+    NetTxMissing = "NET-TX-MISSING", Device, stores: false, [],
+        "Every transmit chain that was used has put its frame on the wire when the run is over.";
+    NetRxData = "NET-RX-DATA", Device, stores: false, [],
+        "Each frame delivered equals the next frame received for that queue, byte for byte.";
+    NetRxLen = "NET-RX-LEN", Device, stores: false, ["VQ-DSC-002"],
+        "The used lengths of a received packet add up to header and frame.";
+    NetRxHeader = "NET-RX-HEADER", Device, stores: false, ["NET-DEV-039", "NET-DEV-060"],
+        "Without guest offloads the receive header has no flags and no segmentation type.";
+    NetRxNumBuffers = "NET-RX-NUM-BUFFERS", Device, stores: false, ["NET-DEV-030", "NET-DEV-031", "NET-DEV-035", "NET-DEV-036"],
+        "num_buffers is the number of buffers of the packet, 1 without MRG_RXBUF.";
+    NetRxFull = "NET-RX-FULL", Device, stores: false, ["NET-DEV-037"],
+        "All buffers of a packet but the last are filled completely.";
+    NetRxTogether = "NET-RX-TOGETHER", Device, stores: false, ["NET-DEV-038"],
+        "All buffers of a packet are published by one used.idx write.";
+    NetRxSteering = "NET-RX-STEERING", Device, stores: false, ["NETRSS-DEV-016", "NETRSS-DEV-017"],
+        "A received frame is delivered to the queue pair that its flow selects among the active ones.";
+    NetRxMissing = "NET-RX-MISSING", Device, stores: false, [],
+        "Every received frame has been delivered or reported as dropped when the run is over.";
+    NetRxDrop = "NET-RX-DROP", Device, stores: true, [],
+        "A frame is dropped only for a reason that holds: filtered, no room, too large, queue not running.";
+    NetFilter = "NET-FILTER", Device, stores: false, ["NETCTL-DEV-029", "NETCTL-DEV-032", "NETCTL-DEV-030", "NETCTL-DEV-031", "NETCTL-DEV-004", "NETCTL-DEV-008"],
+        "Receive modes, MAC table and VLAN table decide what is delivered.";
+    NetCtrlAck = "NET-CTRL-ACK", Device, stores: false, ["NETCTL-DSC-001"],
+        "Each control command gets the acknowledge byte that the command set predicts.";
+
+    // Driver
+    DriverInit = "DRIVER-INIT", Driver, stores: false, ["BASIC-DRV-001", "BASIC-DRV-002", "INIT-DRV-001", "INIT-DRV-010", "PCICFG-DRV-005"],
+        "Status bits are set in the order of initialisation and cleared only by reset, which is polled for.";
+    DriverFeatures = "DRIVER-FEATURES", Driver, stores: false, ["BASIC-DRV-005", "BASIC-DRV-006", "INIT-DRV-009", "FEAT-DRV-001"],
+        "The driver accepts only offered features with their prerequisites, VERSION_1 among them, and none after FEATURES_OK.";
+    DriverRegister = "DRIVER-REGISTER", Driver, stores: false, ["PCICFG-DRV-001", "PCICFG-DRV-003", "PCICFG-DRV-004", "PCICFG-DRV-006"],
+        "Registers are accessed with the width of the field; read-only ones, and those of an enabled queue, are not written.";
+    DriverRingLayout = "DRIVER-RING-LAYOUT", Driver, stores: false, ["SPLIT-DRV-001"],
+        "Ring parts are aligned (16, 2, 4 bytes) and do not overlap.";
+    DriverKickEarly = "DRIVER-KICK-EARLY", Driver, stores: false, ["INIT-DRV-015"],
+        "No kick before DRIVER_OK or for a queue that is not enabled.";
+    DriverKickForm = "DRIVER-KICK-FORM", Driver, stores: false, ["PCINTF-DRV-001", "PCINTF-DRV-002", "PCINTF-DRV-003", "PCINTF-DRV-004", "PCINTF-DSC-002"],
+        "A kick is one 16-bit write of the queue index, or one 32-bit write with the position, at the queue's address.";
+    DriverKickData = "DRIVER-KICK-DATA", Driver, stores: true, ["BASIC-DSC-006", "BASIC-DSC-009", "BASIC-DSC-010"],
+        "The position in a kick is the available index.";
+    DriverKickMissing = "DRIVER-KICK-MISSING", Driver, stores: true, ["SPLIT-DRV-022", "SPLIT-DRV-024"],
+        "A kick follows each publication that the device asked to hear of.";
+    DriverAvailIdx = "DRIVER-AVAIL-IDX", Driver, stores: true, ["SPLIT-DRV-011", "SPLIT-DSC-001"],
+        "avail.idx moves forward by at most the free room of the ring.";
+    DriverAvailFlags = "DRIVER-AVAIL-FLAGS", Driver, stores: true, ["SPLIT-DRV-012", "SPLIT-DRV-014"],
+        "avail.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
+    DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009"],
+        "Published chains are well formed.";
+    DriverExposed = "DRIVER-EXPOSED", Driver, stores: true, ["INIT-DRV-016", "SPLIT-DSC-013"],
+        "Descriptors of chains in flight and the used ring are left alone by the driver.";
+
+    // The run
+    RunPin = "RUN-PIN", Device, stores: false, [],
+        "Handshake rules of the pins hold: valid and payload stay until ready.";
+    RunEnd = "RUN-END", Run, stores: false, [],
+        "The trace ends with an end event.";
+    RunEmpty = "RUN-EMPTY", Run, stores: false, [],
+        "Something was compared.";
+}
