@@ -1,0 +1,7 @@
+//! The reference driver: virtio-net over split virtqueues on PCI, as the specification wants one to be.
+//!
+//! It obeys the clauses of area `host-driver-model`; [`misbehave`] has the switches that break one on purpose.
+
+pub mod layout;
+pub mod misbehave;
+pub mod split;

@@ -1,0 +1,2 @@
+//! The `ringside` command.
+fn main() {}
