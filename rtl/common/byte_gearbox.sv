@@ -35,34 +35,33 @@ module byte_gearbox #(
 
   localparam int unsigned HOLD_W = 3 * DATA_W;
 
-  logic [HOLD_W-1:0]  hold_q, after_take, masked_in;
+  logic [HOLD_W-1:0]  hold_q;
   logic [LEVEL_W-1:0] level_q, taken, base;
-  logic               push;
+  logic [DATA_W-1:0]  fresh;
+  logic               push, pull;
 
   assign in_ready_o  = level_q <= LEVEL_W'(2 * BYTES);
   assign out_valid_o = level_q >= LEVEL_W'(out_want_i);
   assign out_data_o  = hold_q[DATA_W-1:0];
   assign level_o     = level_q;
   assign push        = in_valid_i && in_ready_o;
-  assign taken       = (out_take_i && out_valid_o) ? LEVEL_W'(out_want_i) : '0;
+  assign pull        = out_take_i && out_valid_o;
+  assign taken       = pull ? LEVEL_W'(out_want_i) : '0;
   assign base        = level_q - taken;
-  assign after_take  = hold_q >> {taken, 3'b000};
+
+  assign fresh       = in_data_i & ~({DATA_W{1'b1}} << {in_bytes_i, 3'b000});
 
   // Lanes above the level stay zero, so that new bytes can be merged with OR.
-  always_comb begin
-    masked_in = '0;
-    for (int unsigned i = 0; i < BYTES; i++) begin
-      if (BYTES_W'(i) < in_bytes_i) masked_in[i*8+:8] = in_data_i[i*8+:8];
-    end
-  end
-
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear_i) begin
       hold_q  <= '0;
       level_q <= '0;
-    end else begin
-      hold_q  <= push ? (after_take | (masked_in << {base, 3'b000})) : after_take;
-      level_q <= push ? base + LEVEL_W'(in_bytes_i) : base;
+    end else if (push) begin
+      hold_q  <= (hold_q >> {taken, 3'b000}) | (HOLD_W'(fresh) << {base, 3'b000});
+      level_q <= base + LEVEL_W'(in_bytes_i);
+    end else if (pull) begin
+      hold_q  <= hold_q >> {taken, 3'b000};
+      level_q <= base;
     end
   end
 
