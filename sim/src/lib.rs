@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod clock;
+pub mod coverage;
 pub mod digest;
 pub mod dut;
 pub mod error;
@@ -15,6 +16,7 @@ mod machine;
 pub mod model;
 pub mod port;
 pub mod rng;
+pub mod sync;
 mod wait;
 
 pub use build::{BuildError, BuiltModel, Direction, Mode, PortInfo, build};
@@ -26,3 +28,8 @@ pub use model::{Model, ModelError, PortError, RtlError};
 pub use port::Port;
 pub use rng::rng;
 pub use wait::{TaskWait, WaitGraph};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use tokio::select;
+}
