@@ -1,0 +1,309 @@
+// Control queue of virtio-net: one command at a time. Reads the readable bytes of a chain (any split), lets ctrl_parse
+// judge them, writes the acknowledge into the first writable byte and completes the chain with one byte written.
+module net_ctrl
+  import ringside_pkg::*;
+  import net_pkg::*;
+#(
+    /// Width of the data path in bits.
+    parameter int unsigned DATA_W      = 512,
+    /// Most queue pairs.
+    parameter int unsigned QUEUE_PAIRS = 4,
+    /// Address at reset, first byte on the wire in 47:40.
+    parameter logic [47:0] MAC         = 48'h0,
+    localparam int unsigned CW = $clog2(DATA_W / 8) + 1
+) (
+    /// Clock.
+    input  logic                          clk_i,
+    /// Synchronous reset, active low.
+    input  logic                          rst_ni,
+    /// Device runs (DRIVER_OK).
+    input  logic                          active_i,
+    /// Negotiated features.
+    input  features_t                     features_i,
+    /// Device Control.Max_Read_Request_Size.
+    input  logic [2:0]                    mrrs_i,
+    /// Queue is enabled and not frozen.
+    input  logic                          run_i,
+    /// Nothing of the queue is inside this block.
+    output logic                          idle_o,
+
+    /// Published chains.
+    input  logic [15:0]                   chain_count_i,
+    /// Removes the oldest chain record.
+    output logic                          chain_pop_o,
+    /// The oldest record, one cycle later.
+    input  chain_t                        peek_chain_i,
+    /// Takes the oldest segment.
+    output logic                          seg_pop_o,
+    /// The segment, one cycle later.
+    input  segment_t                      seg_i,
+    /// Used buffer.
+    output logic                          cpl_valid_o,
+    /// Taken.
+    input  logic                          cpl_ready_i,
+    /// The used buffer.
+    output completion_t                   cpl_o,
+    /// Freezes the queue: there is no room for the acknowledge.
+    output logic                          device_error_valid_o,
+
+    /// Payload read.
+    output logic                          req_valid_o,
+    /// Taken.
+    input  logic                          req_ready_i,
+    /// The read.
+    output dma_rd_req_t                   req_o,
+    /// Answer beat, in request order.
+    input  logic                          rsp_valid_i,
+    /// Taken.
+    output logic                          rsp_ready_o,
+    /// Head of the beat.
+    input  dma_rd_rsp_t                   rsp_i,
+    /// Data of the beat.
+    input  logic [DATA_W-1:0]             rsp_data_i,
+    /// Write of the acknowledge.
+    output logic                          op_valid_o,
+    /// Taken.
+    input  logic                          op_ready_i,
+    /// The write.
+    output dma_wr_op_t                    op_o,
+    /// Its byte.
+    output logic                          data_valid_o,
+    /// Taken.
+    input  logic                          data_ready_i,
+    /// In lane 0.
+    output logic [DATA_W-1:0]             data_o,
+    /// One.
+    output logic [CW-1:0]                 data_bytes_o,
+    /// The write has its place in the request order.
+    input  logic                          op_done_i,
+
+    /// Receive modes, own address, active pairs.
+    output rx_mode_t                      mode_o,
+    /// Address table.
+    output logic [2*MacEntries-1:0][47:0] table_o,
+    /// Which entries count.
+    output logic [2*MacEntries-1:0]       table_valid_o,
+    /// Change of the VLAN table.
+    output vlan_update_t                  vlan_update_o
+);
+
+  // The longest command that is read; a longer one is refused unread.
+  localparam int unsigned MaxCommandBytes = 4096;
+  localparam logic [7:0] AckOk = 8'd0, AckErr = 8'd1;
+
+  typedef enum logic [2:0] {
+    Idle   = 3'd0,
+    Read   = 3'd1,     // segments are asked for, bytes parsed as they come
+    Judge  = 3'd2,
+    Ack    = 3'd3,     // order the write of the acknowledge
+    Byte   = 3'd4,     // its byte
+    Placed = 3'd5,     // wait for its place in the request order
+    Used   = 3'd6
+  } state_e;
+
+  state_e            state_q, state_d;
+  logic              rec_valid, rec_take, seg_rec_ready, queue_unused;
+  chain_t            rec;
+  /* verilator lint_off UNUSED */
+  seg_item_t         item;  // first: one chain at a time
+  /* verilator lint_on UNUSED */
+  logic              item_valid, item_take, item_queue_unused, item_tag_unused;
+  logic              bytes_valid, bytes_ready, bytes_error, gear_valid, op_valid, op_ready, start, refused;
+  logic [DATA_W-1:0] bytes_data;
+  logic [CW-1:0]     bytes_count;
+  logic              read, fill, ok, oversize_q, failed_q, lost_q, items_done_q, have_ack_q, ack_q;
+  logic [16:0]       left_q, parse_left_q, piece;
+  logic [63:0]       ack_addr_q;
+  logic [15:0]       id_q;
+  logic [2:0]        inside_q;
+  logic [7:0]        next_byte;
+
+  chain_fetch #(
+      .NQ(1)
+  ) u_chains (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .run_i        (run_i),
+      .chain_count_i(chain_count_i),
+      /* verilator lint_off PINCONNECTEMPTY */
+      .peek_queue_o (),
+      /* verilator lint_on PINCONNECTEMPTY */
+      .pop_o        (chain_pop_o),
+      .peek_chain_i (peek_chain_i),
+      .rec_valid_o  (rec_valid),
+      .rec_ready_i  (rec_take),
+      .rec_queue_o  (queue_unused),
+      .rec_o        (rec)
+  );
+
+  assign refused              = !run_i || (rec.writable_bytes == '0);
+  assign start                = (state_q == Idle) && rec_valid && !refused && seg_rec_ready;
+  assign rec_take             = (state_q == Idle) && rec_valid && (refused || seg_rec_ready);
+  assign device_error_valid_o = (state_q == Idle) && rec_valid && run_i && (rec.writable_bytes == '0);
+
+  seg_fetch #(
+      .NQ   (1),
+      .TAG_W(1)
+  ) u_segments (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .run_i         (run_i),
+      .rec_valid_i   (start),
+      .rec_ready_o   (seg_rec_ready),
+      .rec_queue_i   (1'b0),
+      .rec_segments_i(rec.segments),
+      .rec_tag_i     (1'b0),
+      .seg_pop_o     (seg_pop_o),
+      /* verilator lint_off PINCONNECTEMPTY */
+      .seg_queue_o   (),
+      /* verilator lint_on PINCONNECTEMPTY */
+      .seg_i         (seg_i),
+      .item_valid_o  (item_valid),
+      .item_ready_i  (item_take),
+      .item_o        (item),
+      .item_queue_o  (item_queue_unused),
+      .item_tag_o    (item_tag_unused)
+  );
+
+  always_comb begin
+    piece = (item.seg.len_bytes < 32'(left_q)) ? item.seg.len_bytes[16:0] : left_q;
+    read  = !item.abort && !item.seg.write && (piece != '0);
+    fill  = item.abort && (left_q != '0);
+  end
+
+  assign op_valid  = item_valid && (read || fill);
+  assign item_take = item_valid && (!(read || fill) || op_ready);
+
+  payload_reader #(
+      .DATA_W(DATA_W),
+      .DEPTH (16)
+  ) u_reader (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .mrrs_i       (mrrs_i),
+      .op_valid_i   (op_valid),
+      .op_ready_o   (op_ready),
+      .op_addr_i    (item.seg.addr),
+      .op_bytes_i   (fill ? left_q : piece),
+      .op_fill_i    (fill),
+      .req_valid_o  (req_valid_o),
+      .req_ready_i  (req_ready_i),
+      .req_o        (req_o),
+      .rsp_valid_i  (rsp_valid_i),
+      .rsp_ready_o  (rsp_ready_o),
+      .rsp_i        (rsp_i),
+      .rsp_data_i   (rsp_data_i),
+      .bytes_valid_o(bytes_valid),
+      .bytes_ready_i(bytes_ready),
+      .bytes_data_o (bytes_data),
+      .bytes_count_o(bytes_count),
+      .bytes_error_o(bytes_error)
+  );
+
+  // One byte a clock: commands are short and rare.
+  /* verilator lint_off UNUSED */
+  logic [DATA_W-1:0] gear_data;  // one byte of it
+  /* verilator lint_on UNUSED */
+
+  byte_gearbox #(
+      .DATA_W(DATA_W)
+  ) u_gearbox (
+      .clk_i      (clk_i),
+      .rst_ni     (rst_ni),
+      .clear_i    (1'b0),
+      .in_valid_i (bytes_valid),
+      .in_ready_o (bytes_ready),
+      .in_data_i  (bytes_data),
+      .in_bytes_i (bytes_count),
+      .out_want_i (CW'(1)),
+      .out_valid_o(gear_valid),
+      .out_data_o (gear_data),
+      .out_take_i (gear_valid),
+      /* verilator lint_off PINCONNECTEMPTY */
+      .level_o    ()
+      /* verilator lint_on PINCONNECTEMPTY */
+  );
+
+  assign next_byte = gear_data[7:0];
+
+  ctrl_parse #(
+      .QUEUE_PAIRS(QUEUE_PAIRS),
+      .MAC        (MAC)
+  ) u_parse (
+      .clk_i        (clk_i),
+      .active_i     (active_i),
+      .features_i   (features_i),
+      .start_i      (start),
+      .byte_valid_i (gear_valid),
+      .byte_i       (next_byte),
+      .commit_i     ((state_q == Judge) && !failed_q && !oversize_q && !lost_q),
+      .ok_o         (ok),
+      .mode_o       (mode_o),
+      .table_o      (table_o),
+      .table_valid_o(table_valid_o),
+      .vlan_update_o(vlan_update_o)
+  );
+
+  always_comb begin
+    state_d = state_q;
+    unique case (state_q)
+      Idle:    if (start) state_d = Read;
+      Read:    if (items_done_q && (parse_left_q == '0)) state_d = Judge;
+      Judge:   state_d = (lost_q || !run_i || !have_ack_q) ? Idle : Ack;
+      Ack:     if (op_ready_i) state_d = Byte;
+      Byte:    if (data_ready_i) state_d = Placed;
+      Placed:  if (op_done_i) state_d = Used;
+      Used:    if (cpl_ready_i || !run_i) state_d = Idle;
+      default: state_d = Idle;
+    endcase
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q  <= Idle;
+      inside_q <= '0;
+    end else begin
+      state_q  <= state_d;
+      inside_q <= inside_q + 3'(chain_pop_o) - 3'(rec_take);
+    end
+    if (start) begin
+      id_q         <= rec.id;
+      oversize_q   <= rec.readable_bytes > MaxCommandBytes;
+      left_q       <= (rec.readable_bytes > MaxCommandBytes) ? 17'd0 : rec.readable_bytes[16:0];
+      parse_left_q <= (rec.readable_bytes > MaxCommandBytes) ? 17'd0 : rec.readable_bytes[16:0];
+      failed_q     <= 1'b0;
+      lost_q       <= 1'b0;
+      items_done_q <= 1'b0;
+      have_ack_q   <= 1'b0;
+    end else begin
+      if (gear_valid) parse_left_q <= parse_left_q - 17'd1;
+      if (bytes_valid && bytes_ready && bytes_error) failed_q <= 1'b1;
+      if (item_take) begin
+        left_q       <= item.abort ? 17'd0 : (read ? (left_q - piece) : left_q);
+        items_done_q <= items_done_q || item.last;
+        lost_q       <= lost_q || item.abort;
+        if (!item.abort && item.seg.write && !have_ack_q) begin
+          ack_addr_q <= item.seg.addr;
+          have_ack_q <= 1'b1;
+        end
+      end
+    end
+    if (state_q == Judge) ack_q <= ok && !failed_q && !oversize_q;
+  end
+
+  assign op_valid_o          = state_q == Ack;
+  assign op_o.addr           = ack_addr_q;
+  assign op_o.len_bytes      = 17'd1;
+  assign op_o.meta           = '0;
+  assign data_valid_o        = state_q == Byte;
+  assign data_o              = DATA_W'(ack_q ? AckOk : AckErr);
+  assign data_bytes_o        = CW'(1);
+  assign cpl_valid_o         = (state_q == Used) && run_i;
+  assign cpl_o.queue         = '0;
+  assign cpl_o.id            = id_q;
+  assign cpl_o.written_bytes = 32'd1;
+  assign cpl_o.flush         = 1'b1;
+  assign cpl_o.more          = 1'b0;
+  assign idle_o              = (state_q == Idle) && (inside_q == '0);
+
+endmodule

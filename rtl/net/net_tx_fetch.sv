@@ -1,0 +1,167 @@
+// Transmit, first half: from published chains to pieces of memory to read. Takes chains round robin, refuses those
+// that cannot hold the packet header, and notes every packet in the order in which its bytes will arrive.
+module net_tx_fetch
+  import ringside_pkg::*;
+  import net_pkg::*;
+#(
+    /// Transmit queues.
+    parameter int unsigned NQ  = 4,
+    /// Planted bug, 0 = none.
+    parameter int unsigned BUG = 0,
+    /// Width of a queue number.
+    localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1
+) (
+    /// Clock.
+    input  logic                clk_i,
+    /// Synchronous reset, active low.
+    input  logic                rst_ni,
+    /// Queue is enabled and not frozen.
+    input  logic [NQ-1:0]       run_i,
+    /// Published chains per queue.
+    input  logic [NQ-1:0][15:0] chain_count_i,
+    /// Queue of the peek and pop.
+    output logic [QW-1:0]       peek_queue_o,
+    /// Removes the oldest chain record.
+    output logic                chain_pop_o,
+    /// The record, one cycle later.
+    input  chain_t              peek_chain_i,
+    /// Takes the oldest segment.
+    output logic                seg_pop_o,
+    /// Queue of the pop.
+    output logic [QW-1:0]       seg_queue_o,
+    /// The segment, one cycle later.
+    input  segment_t            seg_i,
+    /// Freezes a queue: its chain has no room for the header.
+    output logic                device_error_valid_o,
+    /// That queue.
+    output logic [QW-1:0]       device_error_queue_o,
+    /// Piece of memory to read.
+    output logic                op_valid_o,
+    /// Taken.
+    input  logic                op_ready_i,
+    /// First byte.
+    output logic [63:0]         op_addr_o,
+    /// Bytes.
+    output logic [16:0]         op_bytes_o,
+    /// Deliver flagged zeros instead: the rest of a chain whose queue stopped.
+    output logic                op_fill_o,
+    /// A packet begins.
+    output logic                packet_valid_o,
+    /// Noted.
+    input  logic                packet_ready_i,
+    /// The packet.
+    output tx_packet_t          packet_o,
+    /// A chain was taken from this queue.
+    output logic [NQ-1:0]       taken_o,
+    /// A taken chain was dropped before its packet began (its queue stopped or was refused): two sources.
+    output logic [NQ-1:0]       refused_o,
+    /// Second source of the same.
+    output logic [NQ-1:0]       abandoned_o
+);
+
+  // Larger than any frame that the stream's users can carry; such a packet is used up without being read.
+  localparam int unsigned MaxPacketBytes = 65536;
+
+  // What each segment needs to know of its chain.
+  typedef struct packed {
+    logic        too_large;
+    logic [15:0] id;
+    logic [16:0] total_bytes;
+  } tag_t;
+
+  logic          rec_valid, rec_take, seg_rec_ready, short_header, usable;
+  logic [QW-1:0] rec_queue, item_queue;
+  /* verilator lint_off UNUSED */
+  chain_t        rec;  // writable bytes of a transmit chain mean nothing
+  /* verilator lint_on UNUSED */
+  tag_t          rec_tag, item_tag;
+  seg_item_t     item;
+  logic          item_valid, item_take;
+
+  chain_fetch #(
+      .NQ(NQ)
+  ) u_chains (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .run_i        (run_i),
+      .chain_count_i(chain_count_i),
+      .peek_queue_o (peek_queue_o),
+      .pop_o        (chain_pop_o),
+      .peek_chain_i (peek_chain_i),
+      .rec_valid_o  (rec_valid),
+      .rec_ready_i  (rec_take),
+      .rec_queue_o  (rec_queue),
+      .rec_o        (rec)
+  );
+
+  assign short_header         = rec.readable_bytes < NetHdrBytes;
+  assign usable               = run_i[rec_queue] && !short_header;
+  assign rec_take             = rec_valid && (!usable || seg_rec_ready);
+  assign device_error_valid_o = rec_valid && run_i[rec_queue] && short_header;
+  assign device_error_queue_o = rec_queue;
+  assign rec_tag.too_large    = rec.readable_bytes > MaxPacketBytes;
+  assign rec_tag.id           = rec.id;
+  assign rec_tag.total_bytes  = rec.readable_bytes[16:0];
+
+  seg_fetch #(
+      .NQ   (NQ),
+      .TAG_W($bits(tag_t))
+  ) u_segments (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .run_i         (run_i),
+      .rec_valid_i   (rec_valid && usable),
+      .rec_ready_o   (seg_rec_ready),
+      .rec_queue_i   (rec_queue),
+      .rec_segments_i(rec.segments),
+      .rec_tag_i     (rec_tag),
+      .seg_pop_o     (seg_pop_o),
+      .seg_queue_o   (seg_queue_o),
+      .seg_i         (seg_i),
+      .item_valid_o  (item_valid),
+      .item_ready_i  (item_take),
+      .item_o        (item),
+      .item_queue_o  (item_queue),
+      .item_tag_o    (item_tag)
+  );
+
+  logic [16:0] left, left_q, piece;
+  logic        read, fill, note;
+
+  always_comb begin
+    left  = item.first ? (item_tag.too_large ? 17'd0 : item_tag.total_bytes) : left_q;
+    piece = (item.seg.len_bytes < {15'd0, left}) ? item.seg.len_bytes[16:0] : left;
+    note  = item.first && !item.abort;
+    read  = !item.abort && !item.seg.write && (piece != 17'd0);
+    fill  = item.abort && !item.first && (left != 17'd0);
+  end
+
+  assign packet_valid_o = item_valid && note && (!read || op_ready_i);
+  assign op_valid_o     = item_valid && (read || fill) && (!note || packet_ready_i);
+  assign item_take      = item_valid && (!(read || fill) || op_ready_i) && (!note || packet_ready_i);
+  assign op_addr_o      = item.seg.addr;
+  assign op_bytes_o     = fill ? left : piece;
+  assign op_fill_o      = fill;
+
+  always_comb begin
+    packet_o.queue       = 16'(item_queue);
+    packet_o.id          = item_tag.id;
+    packet_o.total_bytes = left;
+    packet_o.skip_bytes  = (BUG == 21) ? piece : 17'(NetHdrBytes);
+    taken_o     = '0;
+    refused_o   = '0;
+    abandoned_o = '0;
+    taken_o[peek_queue_o]   = chain_pop_o;
+    refused_o[rec_queue]    = rec_valid && !usable;
+    abandoned_o[item_queue] = item_take && item.first && item.abort;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (item_take) left_q <= item.abort ? 17'd0 : (read ? (left - piece) : left);
+  end
+
+  // The record's sum and its segments agree: a packet is asked for to its last byte.
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   !item_take || !item.last || item.abort || (left == (read ? piece : 17'd0)));
+
+endmodule

@@ -1,0 +1,205 @@
+// Transmit, second half: the bytes of packets, in order, become frames. Drops the packet header wherever the
+// descriptors split it, tells when a packet has been read to its last byte, and packs frames for the wire.
+module net_tx_frame
+  import net_pkg::*;
+#(
+    /// Width of the data path in bits.
+    parameter int unsigned DATA_W = 512,
+    /// Planted bug, 0 = none.
+    parameter int unsigned BUG    = 0,
+    /// Bytes of a beat, counted: 0..DATA_W/8.
+    localparam int unsigned CW = $clog2(DATA_W / 8) + 1
+) (
+    /// Clock.
+    input  logic                clk_i,
+    /// Synchronous reset, active low.
+    input  logic                rst_ni,
+    /// Next packet whose bytes arrive.
+    input  logic                packet_valid_i,
+    /// Packet finished.
+    output logic                packet_ready_o,
+    /// The packet.
+    /* verilator lint_off UNUSED */
+    input  tx_packet_t          packet_i,  // its id is for the used buffer
+    /* verilator lint_on UNUSED */
+    /// Bytes of packets.
+    input  logic                bytes_valid_i,
+    /// Taken.
+    output logic                bytes_ready_o,
+    /// The bytes, from lane 0; a beat never holds bytes of two packets.
+    input  logic [DATA_W-1:0]   bytes_data_i,
+    /// How many.
+    input  logic [CW-1:0]       bytes_count_i,
+    /// They could not be read.
+    input  logic                bytes_error_i,
+    /// The packet `packet_i` is read to its last byte.
+    output logic                done_valid_o,
+    /// Noted.
+    input  logic                done_ready_i,
+    /// Frame beat.
+    output logic                tvalid_o,
+    /// Frame beat taken.
+    input  logic                tready_i,
+    /// Frame bytes.
+    output logic [DATA_W-1:0]   tdata_o,
+    /// Valid bytes, contiguous from lane 0.
+    output logic [DATA_W/8-1:0] tkeep_o,
+    /// Last beat of the frame.
+    output logic                tlast_o,
+    /// Transmit queue of the frame.
+    output logic [15:0]         tqueue_o,
+    /// With `tlast_o`: a part could not be read, discard the frame.
+    output logic                terror_o
+);
+
+  localparam int unsigned B = DATA_W / 8;
+  // The header moves a beat by at most 12 bytes; only the planted bug needs more.
+  localparam int unsigned SHIFT_W = (BUG == 21) ? CW : 4;
+
+  typedef struct packed {
+    logic [15:0] queue;
+    logic [16:0] bytes;
+  } frame_t;
+
+  // ---- header off, packet borders
+  logic              begun_q, error_q, empty, last, framed, step, frame_in_ready, status_in_ready, gear_ready, err;
+  logic [16:0]       got_q, skip_q, got, skip, cut, body_bytes;
+  logic [DATA_W-1:0] body;
+  frame_t            frame_in, frame;
+
+  always_comb begin
+    empty          = packet_i.total_bytes == 17'd0;
+    got            = (begun_q ? got_q : 17'd0) + 17'(bytes_count_i);
+    skip           = begun_q ? skip_q : packet_i.skip_bytes;
+    cut            = (skip < 17'(bytes_count_i)) ? skip : 17'(bytes_count_i);
+    body_bytes     = 17'(bytes_count_i) - cut;
+    body           = bytes_data_i >> {cut[SHIFT_W-1:0], 3'b000};
+    last           = got == packet_i.total_bytes;
+    err            = bytes_error_i || (begun_q && error_q);
+    frame_in.queue = packet_i.queue;
+    frame_in.bytes = packet_i.total_bytes - packet_i.skip_bytes;
+    framed         = !empty && (packet_i.total_bytes > packet_i.skip_bytes);
+    step           = packet_valid_i && !empty && bytes_valid_i && ((body_bytes == 17'd0) || gear_ready)
+                     && (begun_q || !framed || frame_in_ready) && (!last || !framed || status_in_ready)
+                     && (!last || done_ready_i);
+  end
+
+  assign bytes_ready_o  = step;
+  assign done_valid_o   = (packet_valid_i && empty) || (step && last);
+  assign packet_ready_o = (empty && done_ready_i) || (step && last);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      begun_q <= 1'b0;
+    end else if (step) begin
+      begun_q <= !last;
+    end
+    if (step) begin
+      got_q   <= got;
+      skip_q  <= skip - cut;
+      error_q <= err;
+    end
+  end
+
+  // ---- packing
+  logic              frame_valid, frame_pop, status_valid, status_err, gear_valid, out_valid_q, out_last_q, out_err_q;
+  logic              at_end, emit, framing_q;
+  logic [16:0]       left, left_q;
+  logic [CW-1:0]     want;
+  logic [DATA_W-1:0] gear_data, out_data_q;
+  logic [B-1:0]      out_keep_q;
+  logic [15:0]       out_queue_q;
+
+  sync_fifo #(
+      .W    ($bits(frame_t)),
+      .DEPTH(8)
+  ) u_frames (
+      .clk_i      (clk_i),
+      .rst_ni     (rst_ni),
+      .clear_i    (1'b0),
+      .in_valid_i (step && framed && !begun_q),
+      .in_ready_o (frame_in_ready),
+      .in_data_i  (frame_in),
+      .out_valid_o(frame_valid),
+      .out_ready_i(frame_pop),
+      .out_data_o (frame),
+      /* verilator lint_off PINCONNECTEMPTY */
+      .count_o    ()
+      /* verilator lint_on PINCONNECTEMPTY */
+  );
+
+  sync_fifo #(
+      .W    (1),
+      .DEPTH(8)
+  ) u_status (
+      .clk_i      (clk_i),
+      .rst_ni     (rst_ni),
+      .clear_i    (1'b0),
+      .in_valid_i (step && framed && last),
+      .in_ready_o (status_in_ready),
+      .in_data_i  (err),
+      .out_valid_o(status_valid),
+      .out_ready_i(frame_pop),
+      .out_data_o (status_err),
+      /* verilator lint_off PINCONNECTEMPTY */
+      .count_o    ()
+      /* verilator lint_on PINCONNECTEMPTY */
+  );
+
+  byte_gearbox #(
+      .DATA_W(DATA_W)
+  ) u_gearbox (
+      .clk_i      (clk_i),
+      .rst_ni     (rst_ni),
+      .clear_i    (1'b0),
+      .in_valid_i (step && (body_bytes != 17'd0)),
+      .in_ready_o (gear_ready),
+      .in_data_i  (body),
+      .in_bytes_i (CW'(body_bytes)),
+      .out_want_i (want),
+      .out_valid_o(gear_valid),
+      .out_data_o (gear_data),
+      .out_take_i (emit),
+      /* verilator lint_off PINCONNECTEMPTY */
+      .level_o    ()
+      /* verilator lint_on PINCONNECTEMPTY */
+  );
+
+  always_comb begin
+    left      = framing_q ? left_q : frame.bytes;
+    at_end    = left <= 17'(B);
+    want      = at_end ? CW'(left) : CW'(B);
+    // The verdict on the frame exists once its last byte does, so the last beat waits for nothing else.
+    emit      = frame_valid && gear_valid && (!at_end || status_valid) && (!out_valid_q || tready_i);
+    frame_pop = emit && at_end;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      framing_q   <= 1'b0;
+      out_valid_q <= 1'b0;
+    end else begin
+      out_valid_q <= emit || (out_valid_q && !tready_i);
+      if (emit) framing_q <= !at_end;
+    end
+    if (emit) begin
+      left_q      <= left - 17'(want);
+      out_data_q  <= gear_data;
+      out_keep_q  <= B'((((B + 1)'(1)) << want) - (B + 1)'(1));
+      out_last_q  <= at_end;
+      out_err_q   <= at_end && status_err;
+      out_queue_q <= frame.queue;
+    end
+  end
+
+  assign tvalid_o = out_valid_q;
+  assign tdata_o  = out_data_q;
+  assign tkeep_o  = out_keep_q;
+  assign tlast_o  = out_last_q;
+  assign terror_o = out_err_q;
+  assign tqueue_o = out_queue_q;
+
+  // Packets end where their counts say.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !step || (got <= packet_i.total_bytes));
+
+endmodule
