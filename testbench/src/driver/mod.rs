@@ -2,6 +2,9 @@
 //!
 //! It obeys the clauses of area `host-driver-model`; [`misbehave`] has the switches that break one on purpose.
 
+pub mod command;
+pub mod config;
+pub mod features;
 pub mod layout;
 pub mod misbehave;
 pub mod split;
