@@ -197,6 +197,8 @@ fn point(key: &str, count: u64) -> Point {
     let line = text("l").parse().unwrap_or(0);
     let page = text("page");
     let kind = match page.split('/').next().unwrap_or_default() {
+        // The packaged 5.48 files the sides of an `if` under lines.
+        "v_line" if matches!(text("o"), "if" | "else" | "elsif" | "case") => Kind::Branch,
         "v_line" => Kind::Line,
         "v_branch" => Kind::Branch,
         "v_user" => Kind::User,

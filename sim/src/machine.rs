@@ -116,7 +116,7 @@ impl Machine {
             return Err(SimError::Deadlock { graph: kernel.graph(Vec::new()) });
         }
         self.idle_cycles += 1;
-        if self.idle_cycles > self.options.idle_limit_cycles {
+        if self.idle_cycles >= self.options.idle_limit_cycles {
             let graph = kernel.graph(self.statuses());
             return Err(SimError::Hang { idle_cycles: self.options.idle_limit_cycles, graph });
         }

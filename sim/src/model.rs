@@ -23,7 +23,7 @@ pub struct ModelError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cycle {cycle}: {kind} at {file}:{line}{}{message}", if message.is_empty() { "" } else { ": " })]
 pub struct RtlError {
-    /// `$finish`, `$stop` (also `$error`, `$fatal` and failed assertions) or `fatal` (the simulator itself gave up).
+    /// `$fatal`, `$error` (also failed assertions), `$stop`, `$finish`, or `fatal` when the simulator itself gave up.
     pub kind: String,
     /// The message: what the design printed on the way, or the simulator's own words.
     pub message: String,
@@ -146,16 +146,16 @@ impl Model {
 
     fn rtl_error(&self, what: &str) -> RtlError {
         let mut parts = what.splitn(4, '\u{1f}');
-        let kind = parts.next().unwrap_or_default().to_owned();
+        let mut kind = parts.next().unwrap_or_default();
         let file = parts.next().unwrap_or_default().to_owned();
         let line = parts.next().and_then(|text| text.parse().ok()).unwrap_or(0);
-        let mut message = parts.next().unwrap_or_default().to_owned();
-        // $error, $fatal and assertions print first and stop then: their text is the last line of the log.
-        if let Some(last) = self.log.last()
-            && let Some(text) = strip_place(last, &file, line)
-        {
-            text.clone_into(&mut message);
+        let mut message = parts.next().unwrap_or_default();
+        // $error, $fatal and assertions print first and stop then: the last line of the log says which it was.
+        if let Some((severity, text)) = self.log.last().and_then(|last| printed_at(last, &file, line)) {
+            kind = severity;
+            message = text;
         }
+        let (kind, message) = (kind.to_owned(), message.to_owned());
         RtlError { kind, message, file, line, cycle: self.cycle }
     }
 
@@ -320,11 +320,13 @@ impl std::fmt::Debug for Model {
     }
 }
 
-/// `[120] %Error: a.sv:7: text` is about this place: gives `text`.
-fn strip_place<'a>(line: &'a str, file: &str, number: u32) -> Option<&'a str> {
-    let place = format!("{file}:{number}: ");
+/// `[120] %Error: a.sv:7: text` is about this place: gives `$error` and `text`. The design prints file names without folders.
+fn printed_at<'a>(line: &'a str, file: &str, number: u32) -> Option<(&'static str, &'a str)> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let place = format!(": {name}:{number}: ");
     let at = line.find(&place)?;
-    Some(&line[at + place.len()..])
+    let severity = if line[..at].ends_with("%Fatal") { "$fatal" } else { "$error" };
+    Some((severity, &line[at + place.len()..]))
 }
 
 fn utf8(path: &Path) -> Result<&str, ModelError> {
@@ -376,7 +378,10 @@ mod tests {
 
     #[test]
     fn the_last_printed_line_is_the_message() {
-        assert_eq!(strip_place("[12] %Error: a.sv:7: Assertion failed in top: bad 3", "a.sv", 7), Some("Assertion failed in top: bad 3"));
-        assert_eq!(strip_place("hello", "a.sv", 7), None);
+        let line = "[12] %Error: a.sv:7: Assertion failed in top: bad 3";
+        assert_eq!(printed_at(line, "rtl/a.sv", 7), Some(("$error", "Assertion failed in top: bad 3")));
+        assert_eq!(printed_at("[0] %Fatal: a.sv:7: gone", "a.sv", 7), Some(("$fatal", "gone")));
+        assert_eq!(printed_at(line, "rtl/a.sv", 8), None);
+        assert_eq!(printed_at("hello", "a.sv", 7), None);
     }
 }

@@ -1,4 +1,5 @@
 //! What every test file needs: designs from `tests/dut`, built into the shared cache.
+#![allow(dead_code, reason = "not every test file needs all of it")]
 
 use std::path::{Path, PathBuf};
 
@@ -6,17 +7,16 @@ use ringside_sim::build::{BuiltModel, Mode, build};
 use ringside_sim::dut::DutConfig;
 
 /// The folder of the test designs.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dut")
 }
 
 /// A test design by name.
-pub fn dut(name: &str) -> DutConfig {
+pub(crate) fn dut(name: &str) -> DutConfig {
     DutConfig::load(&folder().join(format!("{name}.toml"))).expect("the test design loads")
 }
 
 /// Its model.
-#[allow(dead_code, reason = "not every test file builds this way")]
-pub fn model(dut: &DutConfig, mode: Mode) -> BuiltModel {
+pub(crate) fn model(dut: &DutConfig, mode: Mode) -> BuiltModel {
     build(dut, mode, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -1,0 +1,3 @@
+// The list resolves from its own folder.
++incdir+include
+tree.sv
