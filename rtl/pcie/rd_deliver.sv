@@ -1,0 +1,180 @@
+/// Delivery of one read pool: takes requests whose outcome is known, in request order or as they come, reads their slots
+/// and gives their bytes to the client, lane 0 first, one beat a cycle without gaps.
+module rd_deliver
+  import ringside_pkg::*;
+  import pcie_pkg::*;
+#(
+  /// Beat width in bits, 64..512.
+  parameter int unsigned DATA_W = 512,
+  /// Tags, a power of two.
+  parameter int unsigned TAGS = 128,
+  /// 1: answers in request order; 0: as they complete.
+  parameter bit ORDERED = 1'b0,
+  localparam int unsigned TAG_W = $clog2(TAGS),
+  localparam int unsigned LANES = DATA_W / 32
+) (
+  /// Clock.
+  input  logic              clk_i,
+  /// Synchronous reset, active low.
+  input  logic              rst_ni,
+  /// Swallow: answers end here without reaching the client.
+  input  logic              flush_i,
+  /// A request left.
+  input  logic              issue_valid_i,
+  /// Its tag.
+  input  logic [TAG_W-1:0]  issue_tag_i,
+  /// A request has its outcome.
+  input  logic              outcome_valid_i,
+  /// Its tag.
+  input  logic [TAG_W-1:0]  outcome_tag_i,
+  /// The outcome.
+  input  rd_status_e        outcome_status_i,
+  /// Asks for the request of this tag.
+  output logic [TAG_W-1:0]  entry_tag_o,
+  /// Its address bits [8:0].
+  input  logic [8:0]        entry_addr_lo_i,
+  /// Its length.
+  input  logic [9:0]        entry_len_bytes_i,
+  /// Its meta.
+  input  logic [31:0]       entry_meta_i,
+  /// Reads the slot of entry_tag_o.
+  output logic              slot_re_o,
+  /// Place of lane 0, address bits [8:2].
+  output logic [6:0]        slot_place_o,
+  /// The dwords, one cycle later.
+  input  logic [DATA_W-1:0] slot_data_i,
+  /// The request of entry_tag_o is through; its slot may be used again.
+  output logic              delivered_o,
+  /// It is through with this status.
+  output rd_status_e        delivered_status_o,
+  /// Beat offered to the client.
+  output logic              rsp_valid_o,
+  /// Beat taken.
+  input  logic              rsp_ready_i,
+  /// Head of the beat.
+  output dma_rd_rsp_t       rsp_o,
+  /// Data of the beat.
+  output logic [DATA_W-1:0] rsp_data_o
+);
+
+  // Which request is next.
+  logic             next_valid, next_pop;
+  rd_status_e       next_status;
+  logic [TAG_W-1:0] next_tag;
+
+  if (ORDERED) begin : g_ordered
+    logic [TAGS-1:0] known_q;
+    logic [1:0]      status_q [TAGS];
+    logic            order_valid, order_ready;
+    /* verilator lint_off UNUSED */
+    logic [$clog2(TAGS+1)-1:0] order_count;
+    /* verilator lint_on UNUSED */
+
+    sync_fifo #(
+      .W    (TAG_W),
+      .DEPTH(TAGS)
+    ) u_order (
+      .clk_i,
+      .rst_ni,
+      .clear_i    (1'b0),
+      .in_valid_i (issue_valid_i),
+      .in_ready_o (order_ready),
+      .in_data_i  (issue_tag_i),
+      .out_valid_o(order_valid),
+      .out_ready_i(next_pop),
+      .out_data_o (next_tag),
+      .count_o    (order_count)
+    );
+
+    assign next_valid  = order_valid && known_q[next_tag];
+    assign next_status = rd_status_e'(status_q[next_tag]);
+
+    always_ff @(posedge clk_i) begin
+      if (outcome_valid_i) status_q[outcome_tag_i] <= outcome_status_i;
+      if (!rst_ni) begin
+        known_q <= '0;
+      end else begin
+        if (next_pop) known_q[next_tag] <= 1'b0;
+        if (outcome_valid_i) known_q[outcome_tag_i] <= 1'b1;
+      end
+    end
+
+    order_room : assert property (@(posedge clk_i) disable iff (!rst_ni) !issue_valid_i || order_ready);
+  end else begin : g_as_they_come
+    logic       done_ready;
+    logic [1:0] status;
+    /* verilator lint_off UNUSED */
+    logic [$clog2(TAGS+1)-1:0] done_count;
+    logic                      unused_issue;
+    assign unused_issue = ^{issue_valid_i, issue_tag_i};
+    /* verilator lint_on UNUSED */
+
+    sync_fifo #(
+      .W    (TAG_W + 2),
+      .DEPTH(TAGS)
+    ) u_done (
+      .clk_i,
+      .rst_ni,
+      .clear_i    (1'b0),
+      .in_valid_i (outcome_valid_i),
+      .in_ready_o (done_ready),
+      .in_data_i  ({outcome_status_i, outcome_tag_i}),
+      .out_valid_o(next_valid),
+      .out_ready_i(next_pop),
+      .out_data_o ({status, next_tag}),
+      .count_o    (done_count)
+    );
+
+    assign next_status = rd_status_e'(status);
+
+    done_room : assert property (@(posedge clk_i) disable iff (!rst_ni) !outcome_valid_i || done_ready);
+  end
+
+  // Stage 0: slot read. Stage 1: slot data. Stage 2: the beat on offer.
+  logic        s0_fire, s0_last, s1_move, s2_move;
+  logic [7:0]  beat_dw_q;    // dwords already read
+  logic        s1_valid_q, s2_valid_q;
+  dma_rd_rsp_t s1_rsp_q, s2_rsp_q;
+  logic [DATA_W-1:0] s2_data_q;
+
+  assign entry_tag_o  = next_tag;
+  assign s2_move      = !s2_valid_q || rsp_ready_i;
+  assign s1_move      = !s1_valid_q || s2_move;
+  assign s0_fire      = next_valid && (s1_move || flush_i);
+  assign s0_last      = next_status != RdOk || flush_i ||
+                        9'(beat_dw_q) + 9'(LANES) >= 9'(dword_count(entry_addr_lo_i[1:0], entry_len_bytes_i));
+  assign next_pop     = s0_fire && s0_last;
+  assign slot_re_o    = s0_fire && s1_move;
+  assign slot_place_o = entry_addr_lo_i[8:2] + beat_dw_q[6:0];
+
+  assign delivered_o        = next_pop;
+  assign delivered_status_o = next_status;
+
+  always_ff @(posedge clk_i) begin
+    if (slot_re_o) begin
+      s1_rsp_q <= '{meta: entry_meta_i, first: beat_dw_q == '0, last: s0_last, status: next_status};
+    end
+    if (s2_move && s1_valid_q) begin
+      s2_rsp_q  <= s1_rsp_q;
+      s2_data_q <= slot_data_i;
+    end
+    if (!rst_ni) begin
+      beat_dw_q  <= '0;
+      s1_valid_q <= 1'b0;
+      s2_valid_q <= 1'b0;
+    end else begin
+      if (s0_fire) beat_dw_q <= s0_last ? '0 : beat_dw_q + 8'(LANES);
+      if (s1_move) s1_valid_q <= s0_fire;
+      if (s2_move) s2_valid_q <= s1_valid_q;
+      if (flush_i) begin
+        s1_valid_q <= 1'b0;
+        s2_valid_q <= 1'b0;
+      end
+    end
+  end
+
+  assign rsp_valid_o = s2_valid_q;
+  assign rsp_o       = s2_rsp_q;
+  assign rsp_data_o  = s2_data_q;
+
+endmodule

@@ -1,0 +1,70 @@
+/// Free tags of one read pool. One allocation and two releases a cycle; the next tag stands ready in a register.
+module tag_alloc #(
+  /// Tags, a power of two.
+  parameter int unsigned TAGS = 128,
+  localparam int unsigned TAG_W = $clog2(TAGS)
+) (
+  /// Clock.
+  input  logic             clk_i,
+  /// Synchronous reset, active low: all free.
+  input  logic             rst_ni,
+  /// 8-bit tags are enabled; otherwise only the first 16 of the pool are used (5-bit tags, two pools).
+  input  logic             ext_tag_i,
+  /// A tag is ready.
+  output logic             valid_o,
+  /// The tag.
+  output logic [TAG_W-1:0] tag_o,
+  /// Takes it.
+  input  logic             take_i,
+  /// First release.
+  input  logic             free_a_valid_i,
+  /// Its tag.
+  input  logic [TAG_W-1:0] free_a_tag_i,
+  /// Second release.
+  input  logic             free_b_valid_i,
+  /// Its tag.
+  input  logic [TAG_W-1:0] free_b_tag_i
+);
+
+  localparam int unsigned SHORT_TAGS = (TAGS < 16) ? TAGS : 16;
+
+  logic [TAGS-1:0]  free_q, candidates;
+  logic             valid_q, usable, load;
+  logic [TAG_W-1:0] tag_q, lowest;
+
+  assign candidates = ext_tag_i ? free_q : (free_q & TAGS'((1 << SHORT_TAGS) - 1));
+  // A long tag may stand ready when the host turns 8-bit tags off.
+  assign usable     = ext_tag_i || tag_q < TAG_W'(SHORT_TAGS) || SHORT_TAGS == TAGS;
+  assign valid_o    = valid_q && usable;
+  assign tag_o      = tag_q;
+  assign load       = !valid_q || take_i || !usable;
+
+  always_comb begin
+    lowest = '0;
+    for (int i = int'(TAGS) - 1; i >= 0; i--) begin
+      if (candidates[i]) lowest = TAG_W'(i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      free_q  <= '1;
+      valid_q <= 1'b0;
+      tag_q   <= '0;
+    end else begin
+      if (load) begin
+        valid_q <= candidates != '0;
+        tag_q   <= lowest;
+        if (candidates != '0) free_q[lowest] <= 1'b0;
+        if (valid_q && !usable) free_q[tag_q] <= 1'b1;
+      end
+      if (free_a_valid_i) free_q[free_a_tag_i] <= 1'b1;
+      if (free_b_valid_i) free_q[free_b_tag_i] <= 1'b1;
+    end
+  end
+
+  no_double_free : assert property (@(posedge clk_i) disable iff (!rst_ni)
+    !(free_a_valid_i && free_q[free_a_tag_i]) && !(free_b_valid_i && free_q[free_b_tag_i]));
+  no_take_of_nothing : assert property (@(posedge clk_i) disable iff (!rst_ni) !take_i || valid_o);
+
+endmodule
