@@ -84,7 +84,7 @@ module net_tx
   localparam int unsigned CW = $clog2(DATA_W / 8) + 1;
 
   typedef struct packed {
-    logic [QW-1:0] queue;
+    logic [QW-1:0] pair;
     logic [15:0]   id;
     logic [16:0]   total_bytes;
   } used_t;
@@ -199,7 +199,7 @@ module net_tx
   );
 
   // ---- used buffers and the count of chains inside
-  assign used_in.queue       = packet.queue[QW-1:0];
+  assign used_in.pair       = packet.queue[QW-1:0];
   assign used_in.id          = packet.id;
   assign used_in.total_bytes = packet.total_bytes;
 
@@ -224,17 +224,17 @@ module net_tx
   logic [NQ-1:0][15:0] inside_q;
 
   // A stopped queue takes no more used buffers: what was in flight for it ends here.
-  assign cpl_valid_o = used_valid && run_i[used.queue];
-  assign used_pop    = used_valid && (cpl_ready_i || !run_i[used.queue]);
+  assign cpl_valid_o = used_valid && run_i[used.pair];
+  assign used_pop    = used_valid && (cpl_ready_i || !run_i[used.pair]);
 
   always_comb begin
-    cpl_o.queue         = 16'(used.queue);
+    cpl_o.queue         = 16'(used.pair);
     cpl_o.id            = used.id;
     cpl_o.written_bytes = (BUG == 5) ? 32'(used.total_bytes) : 32'd0;
-    cpl_o.flush         = (inside_q[used.queue] == 16'd1) && (chain_count_i[used.queue] == 16'd0);
+    cpl_o.flush         = (inside_q[used.pair] == 16'd1) && (chain_count_i[used.pair] == 16'd0);
     cpl_o.more          = 1'b0;
     finished            = '0;
-    finished[used.queue] = used_pop;
+    finished[used.pair] = used_pop;
     for (int unsigned q = 0; q < NQ; q++) idle_o[q] = inside_q[q] == 16'd0;
   end
 

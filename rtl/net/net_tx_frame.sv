@@ -57,7 +57,7 @@ module net_tx_frame
   localparam int unsigned SHIFT_W = (BUG == 21) ? CW : 4;
 
   typedef struct packed {
-    logic [15:0] queue;
+    logic [15:0] tx_queue;
     logic [16:0] bytes;
   } frame_t;
 
@@ -76,7 +76,7 @@ module net_tx_frame
     body           = bytes_data_i >> {cut[SHIFT_W-1:0], 3'b000};
     last           = got == packet_i.total_bytes;
     err            = bytes_error_i || (begun_q && error_q);
-    frame_in.queue = packet_i.queue;
+    frame_in.tx_queue = packet_i.queue;
     frame_in.bytes = packet_i.total_bytes - packet_i.skip_bytes;
     framed         = !empty && (packet_i.total_bytes > packet_i.skip_bytes);
     step           = packet_valid_i && !empty && bytes_valid_i && ((body_bytes == 17'd0) || gear_ready)
@@ -188,7 +188,7 @@ module net_tx_frame
       out_keep_q  <= B'((((B + 1)'(1)) << want) - (B + 1)'(1));
       out_last_q  <= at_end;
       out_err_q   <= at_end && status_err;
-      out_queue_q <= frame.queue;
+      out_queue_q <= frame.tx_queue;
     end
   end
 

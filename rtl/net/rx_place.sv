@@ -62,7 +62,7 @@ module rx_place
 );
 
   typedef struct packed {
-    logic [QW-1:0] queue;
+    logic [QW-1:0] pair;
     logic          lost;
     logic          more;
     logic [15:0]   id;
@@ -140,7 +140,7 @@ module rx_place
   end
 
   always_comb begin
-    used_in.queue = item_queue;
+    used_in.pair = item_queue;
     used_in.lost  = discard;
     used_in.more  = chain.more;
     used_in.id    = chain.id;
@@ -191,16 +191,16 @@ module rx_place
 
   assign ahead       = finished_q - tail_mark;      // modulo 2^16; the marks lie less than half of that away
   assign placed      = tail_valid && (!ahead[15] || (BUG == 32));
-  assign drop        = used.lost || !run_i[used.queue];
+  assign drop        = used.lost || !run_i[used.pair];
   assign cpl_valid_o = used_valid && placed && !drop;
   assign retire      = used_valid && placed && (drop || cpl_ready_i);
 
   always_comb begin
-    cpl_o.queue         = 16'(used.queue);
+    cpl_o.queue         = 16'(used.pair);
     cpl_o.id            = used.id;
     cpl_o.written_bytes = 32'(used.bytes);
     cpl_o.more          = used.more;
-    cpl_o.flush         = !used.more && no_more_frames_i && (inside_q[used.queue] == 16'd1);
+    cpl_o.flush         = !used.more && no_more_frames_i && (inside_q[used.pair] == 16'd1);
     for (int unsigned q = 0; q < NQ; q++) idle_o[q] = inside_q[q] == 16'd0;
   end
 
@@ -210,7 +210,7 @@ module rx_place
         inside_q[q] <= '0;
       end else begin
         inside_q[q] <= inside_q[q] + 16'(chain_valid_i && chain_ready_o && (chain_queue_i == QW'(q)))
-                       - 16'(retire && (used.queue == QW'(q)));
+                       - 16'(retire && (used.pair == QW'(q)));
       end
     end
   end

@@ -67,7 +67,8 @@ module rx_pump
   /* verilator lint_on UNUSED */
   logic [2:0]        held_q;
   logic [DATA_W-1:0] pend_data, head_data, hdr_data;
-  logic [95:0]       hdr, hdr_rest;
+  logic [95:0]       hdr;
+  logic [31:0]       hdr_rest;
   logic [AW:0]       beats;
 
   assign beats = (AW + 1)'((packet_i.bytes + 17'(B - 1)) >> (CW - 1));
@@ -116,7 +117,7 @@ module rx_pump
 
   // Header: no flags, no offload; num_buffers is its last field.
   assign hdr       = {pend_beat_q.num_buffers, 80'd0};
-  assign hdr_rest  = hdr >> 64;
+  assign hdr_rest  = hdr[95:64];
   assign hdr_data  = (HdrBeats == 1) ? DATA_W'(hdr) : (pend_beat_q.second ? DATA_W'(hdr_rest) : '0);
   assign pend_data = pend_beat_q.from_mem ? mem_rdata_i : hdr_data;
 
