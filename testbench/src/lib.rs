@@ -1,7 +1,10 @@
 //! Ringside's testbench: the PCIe host, the driver, the wire, scenarios, and what ties them to a device.
 
-pub mod driver;
 pub mod boundary;
+pub mod driver;
+pub mod golden;
 pub mod host;
+pub mod run;
 pub mod scenario;
 pub mod wire;
+pub mod workspace;

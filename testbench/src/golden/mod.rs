@@ -1,0 +1,10 @@
+//! Golden traces: what the device did when somebody last said that it was right.
+//!
+//! A golden file is a whole trace. Two traces are compared without time unless cycles are asked for: events are put into streams
+//! (per channel, purpose and queue) whose order does not depend on latencies, and tags, cycles and credits are left out.
+
+mod compare;
+mod normal;
+
+pub use compare::{Difference, compare};
+pub use normal::{Normal, Precision, normalise};

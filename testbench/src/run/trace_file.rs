@@ -1,0 +1,124 @@
+//! Writing a trace as it happens, and its digest.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use ringside_models::event::{Event, Header};
+use ringside_models::trace::{encode_event, encode_header};
+use sha2::{Digest as _, Sha256};
+
+/// Bytes that wait before they go to the disk.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A trace could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write trace {}: {cause}", path.display())]
+pub struct TraceFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// The system's words.
+    pub cause: std::io::Error,
+}
+
+/// Takes events as lines: to a file, to a digest, or both.
+pub struct TraceFile {
+    file: Option<(BufWriter<File>, PathBuf)>,
+    digest: Option<Sha256>,
+    /// The first write that failed. A sink has nobody to tell; it is told at the end.
+    failed: Option<TraceFileError>,
+}
+
+impl TraceFile {
+    /// Opens the file, if there is to be one, and writes the header.
+    ///
+    /// # Errors
+    /// [`TraceFileError`] when the file cannot be created.
+    pub fn create(path: Option<&Path>, digest: bool, header: &Header) -> Result<Self, TraceFileError> {
+        let file = match path {
+            Some(path) => {
+                let file = File::create(path).map_err(|cause| TraceFileError { path: path.to_owned(), cause })?;
+                Some((BufWriter::with_capacity(BUFFER_BYTES, file), path.to_owned()))
+            }
+            None => None,
+        };
+        let mut trace = TraceFile { file, digest: digest.then(Sha256::new), failed: None };
+        if trace.is_wanted() {
+            trace.line(encode_header(header));
+        }
+        Ok(trace)
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.file.is_some() || self.digest.is_some()
+    }
+
+    fn line(&mut self, mut line: String) {
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(line.as_bytes());
+        }
+        if self.failed.is_none()
+            && let Some((file, path)) = &mut self.file
+            && let Err(cause) = file.write_all(line.as_bytes())
+        {
+            self.failed = Some(TraceFileError { path: path.clone(), cause });
+        }
+    }
+
+    /// Takes an event.
+    pub fn event(&mut self, event: &Event) {
+        if self.is_wanted() {
+            self.line(encode_event(event));
+        }
+    }
+
+    /// Writes out what waits; the digest in hexadecimal, if one was taken.
+    ///
+    /// # Errors
+    /// [`TraceFileError`] when any write failed.
+    pub fn finish(self) -> Result<Option<String>, TraceFileError> {
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        if let Some((mut file, path)) = self.file {
+            file.flush().map_err(|cause| TraceFileError { path, cause })?;
+        }
+        Ok(self.digest.map(|d| d.finalize().iter().map(|b| format!("{b:02x}")).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::observer::tests::header;
+    use ringside_models::event::{EndReason, What};
+
+    #[test]
+    fn the_file_reads_back_and_the_digest_is_of_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.jsonl");
+        let event = Event { cycle: 5, what: What::End { reason: EndReason::Complete } };
+        let digest = |path: Option<&Path>| {
+            let mut t = TraceFile::create(path, true, &header()).unwrap();
+            t.event(&event);
+            t.finish().unwrap().unwrap()
+        };
+        let with_file = digest(Some(&path));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(ringside_models::trace::parse_header(lines.next().unwrap()).unwrap(), header());
+        assert_eq!(ringside_models::trace::parse_event(lines.next().unwrap(), 2).unwrap(), event);
+        assert_eq!(lines.next(), None);
+        assert_eq!(with_file, digest(None));
+        assert_eq!(with_file.len(), 64);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let Err(e) = TraceFile::create(Some(Path::new("/proc/nowhere/t.jsonl")), false, &header()) else { panic!() };
+        assert!(e.to_string().starts_with("cannot write trace /proc/nowhere/t.jsonl: "), "{e}");
+    }
+}
