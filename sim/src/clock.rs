@@ -150,18 +150,27 @@ impl Sim {
     /// [`SetupError`]: no such clock or reset port, or the options need a model of another mode.
     pub fn new(model: Model, dut: &DutConfig, options: SimOptions) -> Result<Self, SetupError> {
         let bit = |key: &'static str, name: &str| {
-            let port = model.port(name).map_err(|source| SetupError::Port { key, source })?;
+            let port = model
+                .port(name)
+                .map_err(|source| SetupError::Port { key, source })?;
             if port.width() == 1 && port.direction() == Direction::Input {
                 Ok(port)
             } else {
-                Err(SetupError::NotABit { key, name: name.to_owned() })
+                Err(SetupError::NotABit {
+                    key,
+                    name: name.to_owned(),
+                })
             }
         };
         let clock = bit("clock", &dut.clock)?;
         let reset = bit("reset.port", &dut.reset.port)?;
         let needs = |what, need| {
             let have = model.mode();
-            if have == need { Ok(()) } else { Err(SetupError::Mode { what, need, have }) }
+            if have == need {
+                Ok(())
+            } else {
+                Err(SetupError::Mode { what, need, have })
+            }
         };
         if options.trace.is_some() {
             needs("a waveform window", Mode::Trace)?;
@@ -208,8 +217,10 @@ impl Sim {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(SimError::Nested);
         }
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SimError::Runtime)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(SimError::Runtime)?;
         let wall_limit = machine.options.wall_limit;
         let mut value = None;
         let handle = SimHandle::new(Rc::clone(&kernel));
@@ -246,7 +257,9 @@ impl Sim {
         let closed = machine.close(cycle, ended.is_ok());
         ended?;
         closed?;
-        let value = value.ok_or_else(|| SimError::Deadlock { graph: kernel.graph(Vec::new()) })?;
+        let value = value.ok_or_else(|| SimError::Deadlock {
+            graph: kernel.graph(Vec::new()),
+        })?;
         Ok(SimOutcome {
             value,
             cycles: cycle,

@@ -104,13 +104,19 @@ impl Coverage {
     /// All points, in the order of their keys.
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
-        self.counts.iter().map(|(key, count)| point(key, *count)).collect()
+        self.counts
+            .iter()
+            .map(|(key, count)| point(key, *count))
+            .collect()
     }
 
     /// Points reached at least once, and all points.
     #[must_use]
     pub fn reached(&self) -> (usize, usize) {
-        (self.counts.values().filter(|count| **count > 0).count(), self.counts.len())
+        (
+            self.counts.values().filter(|count| **count > 0).count(),
+            self.counts.len(),
+        )
     }
 
     /// The lcov text: `DA` for every line that a point stands for, `BRDA` for branches. Source paths are as in the design,
@@ -136,11 +142,19 @@ impl Coverage {
             }
             if point.kind == Kind::Branch {
                 let column = field(key, "n").unwrap_or_default().to_owned();
-                *branches.entry((point.file, point.line, column, point.comment)).or_default() += count;
+                *branches
+                    .entry((point.file, point.line, column, point.comment))
+                    .or_default() += count;
             }
         }
         for ((file, line, _, _), count) in branches {
-            sources.entry(file).or_default().branches.entry(line).or_default().push(count);
+            sources
+                .entry(file)
+                .or_default()
+                .branches
+                .entry(line)
+                .or_default()
+                .push(count);
         }
         let mut text = String::new();
         for (file, source) in sources {
@@ -237,16 +251,30 @@ mod tests {
     use super::*;
 
     fn key(fields: &[(&str, &str)]) -> String {
-        fields.iter().map(|(name, value)| format!("\u{1}{name}\u{2}{value}")).collect()
+        let parts: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("\u{1}{name}\u{2}{value}"))
+            .collect();
+        parts.concat()
     }
 
     #[test]
     fn a_point_knows_its_lines() {
-        let key = key(&[("f", "rtl/a.sv"), ("l", "12"), ("page", "v_branch/a"), ("o", "if"), ("S", "12-14,17"), ("h", "TOP.a")]);
+        let key = key(&[
+            ("f", "rtl/a.sv"),
+            ("l", "12"),
+            ("page", "v_branch/a"),
+            ("o", "if"),
+            ("S", "12-14,17"),
+            ("h", "TOP.a"),
+        ]);
         let line = format!("C '{key}' 5");
         let (got, count) = record(&line).unwrap();
         let point = point(got, count);
-        assert_eq!((point.file.as_str(), point.line, point.kind, point.count), ("rtl/a.sv", 12, Kind::Branch, 5));
+        assert_eq!(
+            (point.file.as_str(), point.line, point.kind, point.count),
+            ("rtl/a.sv", 12, Kind::Branch, 5)
+        );
         assert_eq!(point.lines, [12, 13, 14, 17]);
     }
 
@@ -256,7 +284,10 @@ mod tests {
         let path = dir.path().join("c.dat");
         std::fs::write(&path, "# SystemC::Coverage-3\nnonsense\n").unwrap();
         let text = Coverage::read(&path).unwrap_err().to_string();
-        assert!(text.contains("c.dat:2: not a coverage record: nonsense"), "{text}");
+        assert!(
+            text.contains("c.dat:2: not a coverage record: nonsense"),
+            "{text}"
+        );
         let text = Coverage::read(&dir.path().join("none")).unwrap_err().to_string();
         assert!(text.contains("cannot read"), "{text}");
     }

@@ -27,7 +27,12 @@ impl PortDigest {
         if self == other {
             return None;
         }
-        let same = self.checkpoints.iter().zip(&other.checkpoints).take_while(|(a, b)| a == b).count() as u64;
+        let same = self
+            .checkpoints
+            .iter()
+            .zip(&other.checkpoints)
+            .take_while(|(a, b)| a == b)
+            .count() as u64;
         let end = (same + 1) * CHECKPOINT_CYCLES;
         Some(same * CHECKPOINT_CYCLES..end.min(self.cycles.max(other.cycles)))
     }
@@ -50,8 +55,16 @@ impl Digester {
             .filter_map(|info| model.port(&info.name).ok())
             .collect();
         let most = outputs.iter().map(Port::words).max().unwrap_or(0);
-        let digest = PortDigest { value: 0xcbf2_9ce4_8422_2325, cycles: 0, checkpoints: Vec::new() };
-        Self { outputs, words: vec![0; most], digest }
+        let digest = PortDigest {
+            value: 0xcbf2_9ce4_8422_2325,
+            cycles: 0,
+            checkpoints: Vec::new(),
+        };
+        Self {
+            outputs,
+            words: vec![0; most],
+            digest,
+        }
     }
 
     pub(crate) fn sample(&mut self) {
@@ -87,7 +100,11 @@ mod tests {
     use super::*;
 
     fn digest(checkpoints: &[u64], cycles: u64, value: u64) -> PortDigest {
-        PortDigest { value, cycles, checkpoints: checkpoints.to_vec() }
+        PortDigest {
+            value,
+            cycles,
+            checkpoints: checkpoints.to_vec(),
+        }
     }
 
     #[test]

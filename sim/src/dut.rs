@@ -21,7 +21,7 @@ pub enum ParamValue {
 }
 
 impl ParamValue {
-    /// The value as a SystemVerilog literal.
+    /// The value as a `SystemVerilog` literal.
     #[must_use]
     pub fn literal(&self) -> String {
         match self {
@@ -34,7 +34,9 @@ impl ParamValue {
 }
 
 fn is_sized_literal(text: &str) -> bool {
-    let Some((size, rest)) = text.split_once('\'') else { return false };
+    let Some((size, rest)) = text.split_once('\'') else {
+        return false;
+    };
     let rest = rest.strip_prefix(['s', 'S']).unwrap_or(rest);
     let mut digits = rest.chars();
     size.chars().all(|c| c.is_ascii_digit())
@@ -98,7 +100,10 @@ pub struct Reset {
 
 impl Default for Reset {
     fn default() -> Self {
-        Self { port: "rst_ni".to_owned(), active_low: true }
+        Self {
+            port: "rst_ni".to_owned(),
+            active_low: true,
+        }
     }
 }
 
@@ -240,23 +245,39 @@ impl DutConfig {
     /// # Errors
     /// [`DutError`] with the place: unreadable, unknown key, wrong type, missing file.
     pub fn load(path: &Path) -> Result<Self, DutError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| DutError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| DutError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let raw: RawDut = toml::from_str(&text).map_err(|error| {
             let (line, column) = line_column(&text, error.span().map_or(0, |span| span.start));
-            DutError::Parse { path: path.to_owned(), line, column, message: error.message().to_owned() }
+            DutError::Parse {
+                path: path.to_owned(),
+                line,
+                column,
+                message: error.message().to_owned(),
+            }
         })?;
         let base_dir = absolute_folder(path);
-        let value_error = |message: String| DutError::Value { path: path.to_owned(), message };
+        let value_error = |message: String| DutError::Value {
+            path: path.to_owned(),
+            message,
+        };
         if !(raw.clock_mhz > 0.0 && raw.clock_mhz <= 100_000.0) {
-            return Err(value_error(format!("clock_mhz = {} is not in 0 .. 100000", raw.clock_mhz)));
+            return Err(value_error(format!(
+                "clock_mhz = {} is not in 0 .. 100000",
+                raw.clock_mhz
+            )));
         }
         if raw.top.is_empty() || raw.clock.is_empty() {
             return Err(value_error("top and clock must not be empty".to_owned()));
         }
 
         let mut sources = filelist::Sources::default();
-        let list_error = |source| DutError::FileList { path: path.to_owned(), source };
+        let list_error = |source| DutError::FileList {
+            path: path.to_owned(),
+            source,
+        };
         for (key, value) in raw.defines {
             let value = match value {
                 DefineValue::Int(n) => n.to_string(),
@@ -265,7 +286,9 @@ impl DutConfig {
             };
             sources.defines.insert(key, value);
         }
-        sources.include_dirs.extend(raw.include_dirs.iter().map(|dir| base_dir.join(dir)));
+        sources
+            .include_dirs
+            .extend(raw.include_dirs.iter().map(|dir| base_dir.join(dir)));
         if let Some(list) = &raw.filelist {
             sources.read(&base_dir.join(list)).map_err(list_error)?;
         }
@@ -276,7 +299,9 @@ impl DutConfig {
             }
         }
         if sources.files.is_empty() {
-            return Err(value_error("no source file: give files = [..] or filelist = \"..\"".to_owned()));
+            return Err(value_error(
+                "no source file: give files = [..] or filelist = \"..\"".to_owned(),
+            ));
         }
         let missing = sources
             .files
@@ -284,7 +309,10 @@ impl DutConfig {
             .find(|f| !f.is_file())
             .or_else(|| sources.include_dirs.iter().find(|d| !d.is_dir()));
         if let Some(missing) = missing {
-            return Err(DutError::Missing { path: path.to_owned(), missing: missing.clone() });
+            return Err(DutError::Missing {
+                path: path.to_owned(),
+                missing: missing.clone(),
+            });
         }
         Ok(Self {
             name: raw.name.unwrap_or_else(|| raw.top.clone()),
@@ -322,7 +350,11 @@ impl DutConfig {
 /// The folder of `path`, made absolute without asking that the file exists.
 fn absolute_folder(path: &Path) -> PathBuf {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 

@@ -117,7 +117,9 @@ impl SimError {
             | Self::Hang { graph, .. }
             | Self::Limit { graph, .. }
             | Self::WallClock { graph, .. } => graph.cycle,
-            Self::Circle { cycle, .. } | Self::TaskPanic { cycle, .. } | Self::Artefact { cycle, .. } => *cycle,
+            Self::Circle { cycle, .. } | Self::TaskPanic { cycle, .. } | Self::Artefact { cycle, .. } => {
+                *cycle
+            }
             Self::Nested | Self::Runtime(_) => 0,
         }
     }

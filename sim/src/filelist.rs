@@ -20,7 +20,9 @@ pub enum FileListError {
         source: std::io::Error,
     },
     /// An argument that is not understood.
-    #[error("{path}:{line}: `{argument}` is not understood; known are files, -f, -F, -v, -y, -I, -D, +incdir+ and +define+")]
+    #[error(
+        "{path}:{line}: `{argument}` is not understood; known are files, -f, -F, -v, -y, -I, -D, +incdir+ and +define+"
+    )]
     Unknown {
         /// The list.
         path: PathBuf,
@@ -63,24 +65,32 @@ impl Sources {
 
     fn read_nested(&mut self, list: &Path, depth: usize) -> Result<(), FileListError> {
         if depth > DEPTH_MAX {
-            return Err(FileListError::TooDeep { path: list.to_owned() });
+            return Err(FileListError::TooDeep {
+                path: list.to_owned(),
+            });
         }
-        let text = std::fs::read_to_string(list)
-            .map_err(|source| FileListError::Read { path: list.to_owned(), source })?;
+        let text = std::fs::read_to_string(list).map_err(|source| FileListError::Read {
+            path: list.to_owned(),
+            source,
+        })?;
         let folder = list.parent().unwrap_or(Path::new("."));
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
             let mut words = strip_comment(line).split_whitespace();
             while let Some(word) = words.next() {
                 let mut value = |argument: &str| {
-                    words.next().map(str::to_owned).ok_or_else(|| FileListError::NoValue {
-                        path: list.to_owned(),
-                        line: line_number,
-                        argument: argument.to_owned(),
-                    })
+                    words
+                        .next()
+                        .map(str::to_owned)
+                        .ok_or_else(|| FileListError::NoValue {
+                            path: list.to_owned(),
+                            line: line_number,
+                            argument: argument.to_owned(),
+                        })
                 };
                 if let Some(dirs) = word.strip_prefix("+incdir+") {
-                    self.include_dirs.extend(dirs.split('+').filter(|d| !d.is_empty()).map(|d| folder.join(d)));
+                    self.include_dirs
+                        .extend(dirs.split('+').filter(|d| !d.is_empty()).map(|d| folder.join(d)));
                 } else if let Some(defines) = word.strip_prefix("+define+") {
                     for define in defines.split('+').filter(|d| !d.is_empty()) {
                         self.define(define);
@@ -93,7 +103,11 @@ impl Sources {
                     self.files.push(file);
                 } else if matches!(word, "-y" | "-I" | "-D") {
                     let text = value(word)?;
-                    if word == "-D" { self.define(&text) } else { self.include_dirs.push(folder.join(text)) }
+                    if word == "-D" {
+                        self.define(&text);
+                    } else {
+                        self.include_dirs.push(folder.join(text));
+                    }
                 } else if let Some(dir) = word.strip_prefix("-I") {
                     self.include_dirs.push(folder.join(dir));
                 } else if let Some(define) = word.strip_prefix("-D") {
@@ -121,7 +135,11 @@ impl Sources {
 fn strip_comment(line: &str) -> &str {
     let line = line.split("//").next().unwrap_or("");
     // A `#` opens a comment only where no word precedes it: file names may contain one.
-    if line.trim_start().starts_with('#') { "" } else { line }
+    if line.trim_start().starts_with('#') {
+        ""
+    } else {
+        line
+    }
 }
 
 #[cfg(test)]
@@ -139,14 +157,27 @@ mod tests {
     fn nested_lists_resolve_from_their_own_folder() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "sub/inner.f", "# comment\nb.sv // tail\n-I inc\n");
-        let top = write(dir.path(), "top.f", "a.sv\n-f sub/inner.f\n+incdir+x+y\n+define+A=1+B\n-D C=2\n");
+        let top = write(
+            dir.path(),
+            "top.f",
+            "a.sv\n-f sub/inner.f\n+incdir+x+y\n+define+A=1+B\n-D C=2\n",
+        );
         let mut sources = Sources::default();
         sources.read(&top).unwrap();
         let relative = |paths: &[PathBuf]| {
-            paths.iter().map(|p| p.strip_prefix(dir.path()).unwrap().to_owned()).collect::<Vec<_>>()
+            paths
+                .iter()
+                .map(|p| p.strip_prefix(dir.path()).unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
-        assert_eq!(relative(&sources.files), [Path::new("a.sv"), Path::new("sub/b.sv")]);
-        assert_eq!(relative(&sources.include_dirs), [Path::new("sub/inc"), Path::new("x"), Path::new("y")]);
+        assert_eq!(
+            relative(&sources.files),
+            [Path::new("a.sv"), Path::new("sub/b.sv")]
+        );
+        assert_eq!(
+            relative(&sources.include_dirs),
+            [Path::new("sub/inc"), Path::new("x"), Path::new("y")]
+        );
         assert_eq!(sources.defines["A"], "1");
         assert_eq!(sources.defines["B"], "");
         assert_eq!(sources.defines["C"], "2");

@@ -54,28 +54,34 @@ impl SimHandle {
 
     /// Waits for the next clock edge. For small tests: prefer waits that wake a task once per transaction.
     #[track_caller]
-    #[must_use]
     pub fn rising_edge(&self) -> RisingEdge {
-        RisingEdge { kernel: Rc::clone(&self.kernel), from: self.now(), registered: false, at: Location::caller() }
+        RisingEdge {
+            kernel: Rc::clone(&self.kernel),
+            from: self.now(),
+            registered: false,
+            at: Location::caller(),
+        }
     }
 
     /// Waits for `n` clock edges; 0 returns at once.
     #[track_caller]
-    #[must_use]
     pub fn cycles(&self, n: u64) -> Cycles {
         self.until_cycle(self.now().saturating_add(n))
     }
 
     /// Waits until cycle `cycle` is about to be clocked; returns at once when it was.
     #[track_caller]
-    #[must_use]
     pub fn until_cycle(&self, cycle: u64) -> Cycles {
-        Cycles { kernel: Rc::clone(&self.kernel), due: cycle, state: None, at: Location::caller() }
+        Cycles {
+            kernel: Rc::clone(&self.kernel),
+            due: cycle,
+            state: None,
+            at: Location::caller(),
+        }
     }
 
     /// Waits until `predicate` holds. The kernel asks it once per cycle, on settled values; the task wakes once.
     #[track_caller]
-    #[must_use]
     pub fn until(&self, name: &'static str, predicate: impl FnMut() -> bool + 'static) -> Until {
         let condition = Condition {
             predicate: RefCell::new(Box::new(predicate)),
@@ -95,7 +101,10 @@ impl SimHandle {
     ///
     /// A dropped [`JoinHandle`] leaves the task running; the end of the main task ends all.
     pub fn spawn<T: 'static>(&self, name: &str, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
-        let shared = Rc::new(RefCell::new(Joint { value: None, sleeper: None }));
+        let shared = Rc::new(RefCell::new(Joint {
+            value: None,
+            sleeper: None,
+        }));
         let theirs = Rc::clone(&shared);
         let name: Rc<str> = name.into();
         let body = async move {
@@ -110,13 +119,23 @@ impl SimHandle {
             }
         };
         let id = self.kernel.add(Rc::clone(&name), Some(Box::pin(body)));
-        JoinHandle { kernel: Rc::clone(&self.kernel), id, name, shared }
+        JoinHandle {
+            kernel: Rc::clone(&self.kernel),
+            id,
+            name,
+            shared,
+        }
     }
 
     /// Runs `future`, but not longer than `cycles`. When both come in the same cycle, the future wins.
     #[track_caller]
     pub fn timeout<F: Future>(&self, cycles: u64, future: F) -> Timeout<F> {
-        Timeout { future: Box::pin(future), timer: self.cycles(cycles), cycles, at: Location::caller() }
+        Timeout {
+            future: Box::pin(future),
+            timer: self.cycles(cycles),
+            cycles,
+            at: Location::caller(),
+        }
     }
 
     /// Waits until `activity` has returned the same number for `n_cycles` cycles in a row.
@@ -124,16 +143,14 @@ impl SimHandle {
     /// # Errors
     /// [`Elapsed`] after [`crate::SimOptions::quiet_limit_cycles`].
     #[track_caller]
-    pub fn quiet(
-        &self,
-        n_cycles: u64,
-        activity: impl Fn() -> u64 + 'static,
-    ) -> Timeout<Until> {
+    pub fn quiet(&self, n_cycles: u64, activity: impl Fn() -> u64 + 'static) -> Timeout<Until> {
         let mut last = activity();
         let mut since = self.now();
         let kernel = Rc::downgrade(&self.kernel);
         let quiet = self.until("quiet", move || {
-            let Some(kernel) = kernel.upgrade() else { return true };
+            let Some(kernel) = kernel.upgrade() else {
+                return true;
+            };
             let count = activity();
             if count != last {
                 last = count;
@@ -149,7 +166,11 @@ impl SimHandle {
     #[track_caller]
     pub fn external<F: Future>(&self, future: F) -> External<F> {
         self.kernel.externals.set(self.kernel.externals.get() + 1);
-        External { kernel: Rc::clone(&self.kernel), future: Box::pin(future), at: Location::caller() }
+        External {
+            kernel: Rc::clone(&self.kernel),
+            future: Box::pin(future),
+            at: Location::caller(),
+        }
     }
 
     /// Sets an input port after the next edge, as a flop would.
@@ -159,7 +180,10 @@ impl SimHandle {
 
     /// Sets a wide input port after the next edge.
     pub fn write_words(&self, port: Port, words: &[u32]) {
-        self.kernel.writes.borrow_mut().push(Write::Words(port, words.to_vec()));
+        self.kernel
+            .writes
+            .borrow_mut()
+            .push(Write::Words(port, words.to_vec()));
     }
 
     /// Arms waveforms for a window of cycles; an open window is closed first. The model must be built for
@@ -171,7 +195,9 @@ impl SimHandle {
 
 impl std::fmt::Debug for SimHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SimHandle").field("now", &self.now()).finish_non_exhaustive()
+        f.debug_struct("SimHandle")
+            .field("now", &self.now())
+            .finish_non_exhaustive()
     }
 }
 
@@ -285,7 +311,10 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(value) = self.future.as_mut().poll(cx) {
             return Poll::Ready(Ok(value));
         }
-        let elapsed = Elapsed { cycles: self.cycles, at: self.at };
+        let elapsed = Elapsed {
+            cycles: self.cycles,
+            at: self.at,
+        };
         Pin::new(&mut self.timer).poll(cx).map(|()| Err(elapsed))
     }
 }
@@ -348,7 +377,10 @@ impl<T> JoinHandle<T> {
     /// Waits for the task's value.
     #[track_caller]
     pub fn join(self) -> Join<T> {
-        Join { handle: self, at: Location::caller() }
+        Join {
+            handle: self,
+            at: Location::caller(),
+        }
     }
 }
 

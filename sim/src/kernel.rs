@@ -26,7 +26,10 @@ pub(crate) struct TaskId {
 }
 
 /// The test's own future: it may borrow, so it is not stored here but handed to every [`Kernel::settle`].
-pub(crate) const MAIN: TaskId = TaskId { index: 0, generation: 0 };
+pub(crate) const MAIN: TaskId = TaskId {
+    index: 0,
+    generation: 0,
+};
 
 /// Wakes that come through a `Waker`: from combinators, from tokio, from other threads.
 #[derive(Default)]
@@ -52,9 +55,18 @@ impl Wake for TaskWaker {
         if self.queued.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.remote.queue.lock().unwrap_or_else(PoisonError::into_inner).push(self.id);
+        self.remote
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.id);
         self.remote.any.store(true, Ordering::Release);
-        let root = self.remote.root.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let root = self
+            .remote
+            .root
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(root) = root {
             root.wake();
         }
@@ -198,14 +210,31 @@ impl Kernel {
         let index = self.free.borrow_mut().pop().unwrap_or(slots.len() as u32);
         let generation = slots.get(index as usize).map_or(0, |slot| slot.generation + 1);
         let id = TaskId { index, generation };
-        let handle =
-            Arc::new(TaskWaker { id, queued: AtomicBool::new(true), remote: Arc::clone(&self.remote) });
+        let handle = Arc::new(TaskWaker {
+            id,
+            queued: AtomicBool::new(true),
+            remote: Arc::clone(&self.remote),
+        });
         let waker = Waker::from(Arc::clone(&handle));
         self.spawned.set(self.spawned.get() + 1);
         let order = self.spawned.get();
         let since = self.now.get();
-        let slot = Slot { generation, name, future, handle, waker, live: true, order, notes: Vec::new(), since };
-        if let Some(place) = slots.get_mut(index as usize) { *place = slot } else { slots.push(slot) }
+        let slot = Slot {
+            generation,
+            name,
+            future,
+            handle,
+            waker,
+            live: true,
+            order,
+            notes: Vec::new(),
+            since,
+        };
+        if let Some(place) = slots.get_mut(index as usize) {
+            *place = slot;
+        } else {
+            slots.push(slot);
+        }
         self.ready.borrow_mut().push_back(id);
         id
     }
@@ -213,7 +242,9 @@ impl Kernel {
     /// Drops a task's future. Of a task that is being polled, only what comes after the poll.
     pub(crate) fn cancel(&self, id: TaskId) {
         let mut slots = self.slots.borrow_mut();
-        let Some(slot) = slots.get_mut(id.index as usize) else { return };
+        let Some(slot) = slots.get_mut(id.index as usize) else {
+            return;
+        };
         if slot.generation != id.generation || !slot.live || id == MAIN {
             return;
         }
@@ -266,7 +297,12 @@ impl Kernel {
         if timers.len() > 64 && timers.len() > 2 * self.live_timers.get() {
             timers.retain(|Reverse(timer)| !timer.state.dropped.get());
         }
-        timers.push(Reverse(Timer { cycle, seq, state, sleeper }));
+        timers.push(Reverse(Timer {
+            cycle,
+            seq,
+            state,
+            sleeper,
+        }));
     }
 
     pub(crate) fn drop_timer(&self, state: &TimerState) {
@@ -364,7 +400,9 @@ impl Kernel {
     fn poll(&self, id: TaskId, main: Pin<&mut dyn Future<Output = ()>>) -> Result<bool, Panicked> {
         let (mut future, waker) = {
             let mut slots = self.slots.borrow_mut();
-            let Some(slot) = slots.get_mut(id.index as usize) else { return Ok(false) };
+            let Some(slot) = slots.get_mut(id.index as usize) else {
+                return Ok(false);
+            };
             if slot.generation != id.generation || !slot.live {
                 return Ok(false);
             }
@@ -388,7 +426,10 @@ impl Kernel {
                 drop(slots);
                 // What is left of a panicked future may panic again; the first panic is the one to report.
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
-                return Err(Panicked { name, message: panic_message(&*payload) });
+                return Err(Panicked {
+                    name,
+                    message: panic_message(&*payload),
+                });
             }
             Ok(Poll::Ready(())) => true,
             Ok(Poll::Pending) if !slot.live => true,
@@ -410,7 +451,10 @@ impl Kernel {
     }
 
     fn name(&self, id: TaskId) -> String {
-        self.slots.borrow().get(id.index as usize).map_or_else(String::new, |slot| slot.name.to_string())
+        self.slots
+            .borrow()
+            .get(id.index as usize)
+            .map_or_else(String::new, |slot| slot.name.to_string())
     }
 
     /// True when a task waits for the clock, so that idle cycles lead somewhere.
@@ -420,7 +464,10 @@ impl Kernel {
 
     /// True when a task has a predicate that a bus model may make true.
     pub(crate) fn has_conditions(&self) -> bool {
-        self.conditions.borrow().iter().any(|condition| Rc::strong_count(condition) > 1)
+        self.conditions
+            .borrow()
+            .iter()
+            .any(|condition| Rc::strong_count(condition) > 1)
     }
 
     /// Resolves when a waker fired.
@@ -433,7 +480,11 @@ impl Kernel {
             *root = Some(cx.waker().clone());
             drop(root);
             // A wake between the check and the store would have found no root to wake.
-            if self.remote.any.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+            if self.remote.any.load(Ordering::Acquire) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -450,12 +501,21 @@ impl Kernel {
                 waits: slot
                     .notes
                     .iter()
-                    .map(|note| (note.what.to_string(), format!("{}:{}", note.at.file(), note.at.line())))
+                    .map(|note| {
+                        (
+                            note.what.to_string(),
+                            format!("{}:{}", note.at.file(), note.at.line()),
+                        )
+                    })
                     .collect(),
                 since_cycle: slot.since,
             })
             .collect();
-        WaitGraph { cycle: self.now.get(), tasks, bus_models }
+        WaitGraph {
+            cycle: self.now.get(),
+            tasks,
+            bus_models,
+        }
     }
 
     /// Drops all tasks: their handles point back here, so nothing would ever be freed.

@@ -16,6 +16,7 @@ mod machine;
 pub mod model;
 pub mod port;
 pub mod rng;
+pub mod select;
 pub mod sync;
 mod wait;
 
@@ -28,8 +29,3 @@ pub use model::{Model, ModelError, PortError, RtlError};
 pub use port::Port;
 pub use rng::rng;
 pub use wait::{TaskWait, WaitGraph};
-
-#[doc(hidden)]
-pub mod __private {
-    pub use tokio::select;
-}

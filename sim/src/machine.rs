@@ -67,8 +67,7 @@ impl Machine {
 
         let mut until_yield = STRIDE_CYCLES;
         loop {
-            // The root's lifetime ends with this call; `settle` keeps nothing of it.
-            if self.settle(kernel, main.as_mut())? {
+            if Self::settle(kernel, main.as_mut())? {
                 return Ok(());
             }
             let outside = kernel.externals.get() > 0;
@@ -81,20 +80,26 @@ impl Machine {
             kernel.advance();
             until_yield -= 1;
             if until_yield == 0 {
-                until_yield = if outside { STRIDE_EXTERNAL_CYCLES } else { STRIDE_CYCLES };
+                until_yield = if outside {
+                    STRIDE_EXTERNAL_CYCLES
+                } else {
+                    STRIDE_CYCLES
+                };
                 self.model.drain_log();
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    fn settle(&self, kernel: &Kernel, main: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<bool, SimError> {
+    fn settle(kernel: &Kernel, main: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<bool, SimError> {
         let cycle = kernel.now.get();
         kernel.settle(main).map_err(|unsettled| match unsettled {
             Unsettled::Circle { name } => SimError::Circle { cycle, name },
-            Unsettled::Panicked(panicked) => {
-                SimError::TaskPanic { name: format!("task `{}`", panicked.name), cycle, message: panicked.message }
-            }
+            Unsettled::Panicked(panicked) => SimError::TaskPanic {
+                name: format!("task `{}`", panicked.name),
+                cycle,
+                message: panicked.message,
+            },
         })
     }
 
@@ -103,7 +108,10 @@ impl Machine {
         let now = kernel.now.get();
         if now >= self.options.max_cycles {
             let graph = kernel.graph(self.statuses());
-            return Err(SimError::Limit { max_cycles: self.options.max_cycles, graph });
+            return Err(SimError::Limit {
+                max_cycles: self.options.max_cycles,
+                graph,
+            });
         }
         let polls = kernel.polls.get();
         if polls != self.polls_seen || outside || kernel.clock_will_wake() {
@@ -113,12 +121,17 @@ impl Machine {
         }
         // Only a bus model, or the design through a condition, can change anything from here on.
         if self.bfms.is_empty() && !kernel.has_conditions() {
-            return Err(SimError::Deadlock { graph: kernel.graph(Vec::new()) });
+            return Err(SimError::Deadlock {
+                graph: kernel.graph(Vec::new()),
+            });
         }
         self.idle_cycles += 1;
         if self.idle_cycles >= self.options.idle_limit_cycles {
             let graph = kernel.graph(self.statuses());
-            return Err(SimError::Hang { idle_cycles: self.options.idle_limit_cycles, graph });
+            return Err(SimError::Hang {
+                idle_cycles: self.options.idle_limit_cycles,
+                graph,
+            });
         }
         Ok(())
     }
@@ -142,7 +155,10 @@ impl Machine {
         let mut progress = false;
         if !in_reset {
             for bfm in &mut self.bfms {
-                bfm.sample(&mut Cycle { now, progress: &mut progress });
+                bfm.sample(&mut Cycle {
+                    now,
+                    progress: &mut progress,
+                });
             }
             if let Some(digester) = &mut self.digester {
                 digester.sample();
@@ -154,7 +170,10 @@ impl Machine {
         self.dump(now, start_ps)?;
         if !in_reset {
             for bfm in &mut self.bfms {
-                bfm.drive(&mut Cycle { now, progress: &mut progress });
+                bfm.drive(&mut Cycle {
+                    now,
+                    progress: &mut progress,
+                });
             }
             if !kernel.writes.borrow().is_empty() {
                 for write in kernel.writes.borrow_mut().drain(..) {
@@ -190,7 +209,9 @@ impl Machine {
     #[inline]
     fn dump(&mut self, now: u64, time_ps: u64) -> Result<(), SimError> {
         if self.dumping {
-            self.model.trace_dump(time_ps).map_err(|source| SimError::Artefact { cycle: now, source })?;
+            self.model
+                .trace_dump(time_ps)
+                .map_err(|source| SimError::Artefact { cycle: now, source })?;
         }
         Ok(())
     }
@@ -199,7 +220,10 @@ impl Machine {
         let artefact = |source| SimError::Artefact { cycle: now, source };
         if self.model.mode() != Mode::Trace {
             let message = "waveforms were armed, but this model is built without them".to_owned();
-            return Err(artefact(ModelError { library: window.path, message }));
+            return Err(artefact(ModelError {
+                library: window.path,
+                message,
+            }));
         }
         if self.dumping {
             self.model.trace_close().map_err(artefact)?;
@@ -249,7 +273,11 @@ impl Machine {
 }
 
 fn create_parent(path: &Path) -> Result<(), ModelError> {
-    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(parent)
-        .map_err(|error| ModelError { library: path.to_owned(), message: format!("cannot create its folder: {error}") })
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(parent).map_err(|error| ModelError {
+        library: path.to_owned(),
+        message: format!("cannot create its folder: {error}"),
+    })
 }

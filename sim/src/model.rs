@@ -63,7 +63,11 @@ pub enum PortError {
 }
 
 fn nearest_text(nearest: &[String]) -> String {
-    if nearest.is_empty() { String::new() } else { format!("; near are {}", nearest.join(", ")) }
+    if nearest.is_empty() {
+        String::new()
+    } else {
+        format!("; near are {}", nearest.join(", "))
+    }
 }
 
 /// A model with its own state. It stays in its thread.
@@ -96,8 +100,14 @@ impl Model {
     /// # Errors
     /// [`ModelError`] when the library cannot be opened or its initial blocks stop.
     pub fn load_with(built: &BuiltModel, seed: Option<u64>) -> Result<Self, ModelError> {
-        let error = |message: String| ModelError { library: built.library.clone(), message };
-        let library = built.library.to_str().ok_or_else(|| error("its path is not UTF-8".to_owned()))?;
+        let error = |message: String| ModelError {
+            library: built.library.clone(),
+            message,
+        };
+        let library = built
+            .library
+            .to_str()
+            .ok_or_else(|| error("its path is not UTF-8".to_owned()))?;
         let rand_reset = if seed.is_some() { 2 } else { 0 };
         let inner = bridge::load_model(library, fold_seed(seed.unwrap_or(1)), rand_reset)
             .map_err(|e| error(e.what().to_owned()))?;
@@ -129,7 +139,9 @@ impl Model {
     #[inline]
     pub fn eval(&mut self) -> Result<(), RtlError> {
         if self.failed {
-            return Err(self.rtl_error("fatal\u{1f}\u{1f}0\u{1f}the model was evaluated after it had stopped"));
+            return Err(
+                self.rtl_error("fatal\u{1f}\u{1f}0\u{1f}the model was evaluated after it had stopped")
+            );
         }
         match self.inner.pin_mut().eval() {
             Ok(()) => Ok(()),
@@ -156,7 +168,13 @@ impl Model {
             message = text;
         }
         let (kind, message) = (kind.to_owned(), message.to_owned());
-        RtlError { kind, message, file, line, cycle: self.cycle }
+        RtlError {
+            kind,
+            message,
+            file,
+            line,
+            cycle: self.cycle,
+        }
     }
 
     /// The cycle that messages of this model name; the clock keeps it.
@@ -178,7 +196,10 @@ impl Model {
             .iter()
             .find(|entry| entry.name == name)
             .map(|entry| Port::new(entry.address, entry.width, entry.is_input, self.alive))
-            .ok_or_else(|| PortError::Missing { name: name.to_owned(), nearest: self.nearest(name) })
+            .ok_or_else(|| PortError::Missing {
+                name: name.to_owned(),
+                nearest: self.nearest(name),
+            })
     }
 
     /// A port that must have this direction and width.
@@ -190,7 +211,13 @@ impl Model {
         if port.direction() == direction && port.width() == width_bits {
             return Ok(port);
         }
-        let word = |direction| if direction == Direction::Input { "input" } else { "output" };
+        let word = |direction| {
+            if direction == Direction::Input {
+                "input"
+            } else {
+                "output"
+            }
+        };
         Err(PortError::Shape {
             name: name.to_owned(),
             got: word(port.direction()),
@@ -207,18 +234,30 @@ impl Model {
             .iter()
             .map(|entry| PortInfo {
                 name: entry.name.clone(),
-                dir: if entry.is_input { Direction::Input } else { Direction::Output },
+                dir: if entry.is_input {
+                    Direction::Input
+                } else {
+                    Direction::Output
+                },
                 width_bits: entry.width,
             })
             .collect()
     }
 
     fn nearest(&self, name: &str) -> Vec<String> {
-        let mut ranked: Vec<(usize, &str)> =
-            self.table.iter().map(|entry| (distance(name, &entry.name), entry.name.as_str())).collect();
+        let mut ranked: Vec<(usize, &str)> = self
+            .table
+            .iter()
+            .map(|entry| (distance(name, &entry.name), entry.name.as_str()))
+            .collect();
         ranked.sort_unstable();
         let limit = (name.len() / 2).max(3);
-        ranked.into_iter().filter(|(d, _)| *d <= limit).take(4).map(|(_, n)| n.to_owned()).collect()
+        ranked
+            .into_iter()
+            .filter(|(d, _)| *d <= limit)
+            .take(4)
+            .map(|(_, n)| n.to_owned())
+            .collect()
     }
 
     /// What the library was built for.
@@ -239,7 +278,10 @@ impl Model {
     /// [`ModelError`] when the model has no waveforms or the file cannot be created.
     pub fn trace_open(&mut self, path: &Path) -> Result<(), ModelError> {
         let text = utf8(path)?;
-        self.inner.pin_mut().trace_open(text).map_err(|e| at(path, e.what()))
+        self.inner
+            .pin_mut()
+            .trace_open(text)
+            .map_err(|e| at(path, e.what()))
     }
 
     /// Writes the current values at this time.
@@ -247,7 +289,10 @@ impl Model {
     /// # Errors
     /// [`ModelError`] when the file cannot be written.
     pub fn trace_dump(&mut self, picoseconds: u64) -> Result<(), ModelError> {
-        self.inner.pin_mut().trace_dump(picoseconds).map_err(|e| at(Path::new("(waves)"), e.what()))
+        self.inner
+            .pin_mut()
+            .trace_dump(picoseconds)
+            .map_err(|e| at(Path::new("(waves)"), e.what()))
     }
 
     /// Closes the waveform file; nothing happens when none is open.
@@ -255,7 +300,10 @@ impl Model {
     /// # Errors
     /// [`ModelError`] when the file cannot be written.
     pub fn trace_close(&mut self) -> Result<(), ModelError> {
-        self.inner.pin_mut().trace_close().map_err(|e| at(Path::new("(waves)"), e.what()))
+        self.inner
+            .pin_mut()
+            .trace_close()
+            .map_err(|e| at(Path::new("(waves)"), e.what()))
     }
 
     /// Writes the coverage counters so far, in Verilator's own format; see [`crate::coverage`].
@@ -264,7 +312,10 @@ impl Model {
     /// [`ModelError`] when the model counts no coverage or the file cannot be written.
     pub fn coverage_write(&mut self, path: &Path) -> Result<(), ModelError> {
         let text = utf8(path)?;
-        self.inner.pin_mut().coverage_write(text).map_err(|e| at(path, e.what()))
+        self.inner
+            .pin_mut()
+            .coverage_write(text)
+            .map_err(|e| at(path, e.what()))
     }
 
     /// Runs the design's `final` blocks; a stop in one is reported.
@@ -316,7 +367,10 @@ impl Drop for Model {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Model").field("hash", &self.hash).field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("Model")
+            .field("hash", &self.hash)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }
 
@@ -325,7 +379,11 @@ fn printed_at<'a>(line: &'a str, file: &str, number: u32) -> Option<(&'static st
     let name = file.rsplit('/').next().unwrap_or(file);
     let place = format!(": {name}:{number}: ");
     let at = line.find(&place)?;
-    let severity = if line[..at].ends_with("%Fatal") { "$fatal" } else { "$error" };
+    let severity = if line[..at].ends_with("%Fatal") {
+        "$fatal"
+    } else {
+        "$error"
+    };
     Some((severity, &line[at + place.len()..]))
 }
 
@@ -334,7 +392,10 @@ fn utf8(path: &Path) -> Result<&str, ModelError> {
 }
 
 fn at(path: &Path, message: &str) -> ModelError {
-    ModelError { library: path.to_owned(), message: message.to_owned() }
+    ModelError {
+        library: path.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 /// Verilator's seed is 31 bits and never 0; neighbouring seeds must stay apart.
@@ -379,8 +440,14 @@ mod tests {
     #[test]
     fn the_last_printed_line_is_the_message() {
         let line = "[12] %Error: a.sv:7: Assertion failed in top: bad 3";
-        assert_eq!(printed_at(line, "rtl/a.sv", 7), Some(("$error", "Assertion failed in top: bad 3")));
-        assert_eq!(printed_at("[0] %Fatal: a.sv:7: gone", "a.sv", 7), Some(("$fatal", "gone")));
+        assert_eq!(
+            printed_at(line, "rtl/a.sv", 7),
+            Some(("$error", "Assertion failed in top: bad 3"))
+        );
+        assert_eq!(
+            printed_at("[0] %Fatal: a.sv:7: gone", "a.sv", 7),
+            Some(("$fatal", "gone"))
+        );
         assert_eq!(printed_at(line, "rtl/a.sv", 8), None);
         assert_eq!(printed_at("hello", "a.sv", 7), None);
     }

@@ -19,7 +19,12 @@ pub struct Port {
 impl Port {
     /// `address` points to the storage of a port of `width` bits in a model; `alive` turns false before that storage goes.
     pub(crate) fn new(address: usize, width: u32, input: bool, alive: &'static Cell<bool>) -> Self {
-        Self { address: std::ptr::with_exposed_provenance_mut(address), alive, width, input }
+        Self {
+            address: std::ptr::with_exposed_provenance_mut(address),
+            alive,
+            width,
+            input,
+        }
     }
 
     /// Width in bits.
@@ -37,7 +42,11 @@ impl Port {
     /// Direction, seen from the design.
     #[must_use]
     pub const fn direction(&self) -> Direction {
-        if self.input { Direction::Input } else { Direction::Output }
+        if self.input {
+            Direction::Input
+        } else {
+            Direction::Output
+        }
     }
 
     #[inline]
@@ -74,10 +83,21 @@ impl Port {
         #[expect(unsafe_code, clippy::cast_ptr_alignment)]
         unsafe {
             match self.width {
-                0..=8 => self.address.write((value as u8) & (0xff_u16 >> (8 - self.width)) as u8),
-                9..=16 => self.address.cast::<u16>().write((value as u16) & (u16::MAX >> (16 - self.width))),
-                17..=32 => self.address.cast::<u32>().write((value as u32) & (u32::MAX >> (32 - self.width))),
-                33..=64 => self.address.cast::<u64>().write(value & (u64::MAX >> (64 - self.width))),
+                0..=8 => self
+                    .address
+                    .write((value as u8) & (0xff_u16 >> (8 - self.width)) as u8),
+                9..=16 => self
+                    .address
+                    .cast::<u16>()
+                    .write((value as u16) & (u16::MAX >> (16 - self.width))),
+                17..=32 => self
+                    .address
+                    .cast::<u32>()
+                    .write((value as u32) & (u32::MAX >> (32 - self.width))),
+                33..=64 => self
+                    .address
+                    .cast::<u64>()
+                    .write(value & (u64::MAX >> (64 - self.width))),
                 width => {
                     let words = self.address.cast::<u32>();
                     words.write(value as u32);
@@ -110,7 +130,11 @@ impl Port {
         if self.width <= 64 {
             let value = self.get_u64();
             for (index, word) in into.iter_mut().enumerate() {
-                *word = if index < 2 { (value >> (32 * index)) as u32 } else { 0 };
+                *word = if index < 2 {
+                    (value >> (32 * index)) as u32
+                } else {
+                    0
+                };
             }
             return;
         }
@@ -157,10 +181,9 @@ impl fmt::Debug for Port {
         if self.alive.get() {
             let mut words = vec![0; self.words()];
             self.read_words(&mut words);
-            let hex: String = words.iter().rev().map(|word| format!("{word:08x}")).collect();
-            debug.field("value", &hex);
+            debug.field("words", &format_args!("{words:08x?}"));
         }
-        debug.finish()
+        debug.finish_non_exhaustive()
     }
 }
 
@@ -195,7 +218,11 @@ mod tests {
             port.set_u64(u64::MAX);
             assert_eq!(port.get_u64(), u64::MAX >> (64 - width.min(64)), "width {width}");
             assert_eq!(store[..2], [u32::MAX; 2], "width {width}");
-            let used = if width <= 32 { 3 } else { 2 + width.div_ceil(32) as usize };
+            let used = if width <= 32 {
+                3
+            } else {
+                2 + width.div_ceil(32) as usize
+            };
             assert!(store[used..].iter().all(|w| *w == u32::MAX), "width {width}");
         }
     }

@@ -27,9 +27,19 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 /// An unbounded channel with the name that a hang's picture shows.
 #[must_use]
 pub fn channel_named<T>(name: &'static str) -> (Sender<T>, Receiver<T>) {
-    let queue = Queue { messages: VecDeque::new(), senders: 1, receiver: true, waker: None };
+    let queue = Queue {
+        messages: VecDeque::new(),
+        senders: 1,
+        receiver: true,
+        waker: None,
+    };
     let queue = Rc::new(RefCell::new(queue));
-    (Sender { queue: Rc::clone(&queue) }, Receiver { queue, name })
+    (
+        Sender {
+            queue: Rc::clone(&queue),
+        },
+        Receiver { queue, name },
+    )
 }
 
 /// The sending half of [`channel`].
@@ -75,7 +85,9 @@ impl<T> Sender<T> {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         self.queue.borrow_mut().senders += 1;
-        Self { queue: Rc::clone(&self.queue) }
+        Self {
+            queue: Rc::clone(&self.queue),
+        }
     }
 }
 
@@ -84,7 +96,11 @@ impl<T> Drop for Sender<T> {
         let waker = {
             let mut queue = self.queue.borrow_mut();
             queue.senders -= 1;
-            if queue.senders == 0 { queue.waker.take() } else { None }
+            if queue.senders == 0 {
+                queue.waker.take()
+            } else {
+                None
+            }
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -102,7 +118,10 @@ impl<T> Receiver<T> {
     /// Waits for the next message; `None` when every sender is gone and nothing is left.
     #[track_caller]
     pub fn recv(&mut self) -> Recv<'_, T> {
-        Recv { receiver: self, at: Location::caller() }
+        Recv {
+            receiver: self,
+            at: Location::caller(),
+        }
     }
 
     /// The next message, if it is there. Bus models read their commands with this.
@@ -175,18 +194,25 @@ struct Answer<T> {
 }
 
 /// One answer to one question.
-#[must_use]
 pub fn oneshot<T>() -> (OneshotSender<T>, OneshotReceiver<T>) {
     oneshot_named("oneshot")
 }
 
 /// One answer, with the name that a hang's picture shows.
 #[track_caller]
-#[must_use]
 pub fn oneshot_named<T>(name: &'static str) -> (OneshotSender<T>, OneshotReceiver<T>) {
-    let answer = Rc::new(RefCell::new(Answer { value: None, sender: true, waker: None }));
+    let answer = Rc::new(RefCell::new(Answer {
+        value: None,
+        sender: true,
+        waker: None,
+    }));
     let at = Location::caller();
-    (OneshotSender { answer: Rc::clone(&answer) }, OneshotReceiver { answer, name, at })
+    (
+        OneshotSender {
+            answer: Rc::clone(&answer),
+        },
+        OneshotReceiver { answer, name, at },
+    )
 }
 
 /// Gives the answer.
@@ -270,7 +296,10 @@ impl Event {
     /// A new event with the name that a hang's picture shows.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { bell: Rc::default(), name }
+        Self {
+            bell: Rc::default(),
+            name,
+        }
     }
 
     /// Wakes everybody who waits now.
@@ -292,7 +321,11 @@ impl Event {
     /// Waits for the next time, counted from this call (not from the first poll).
     #[track_caller]
     pub fn wait(&self) -> EventWait {
-        EventWait { event: self.clone(), from: self.count(), at: Location::caller() }
+        EventWait {
+            event: self.clone(),
+            from: self.count(),
+            at: Location::caller(),
+        }
     }
 }
 
@@ -357,18 +390,6 @@ impl<A: Future + Unpin, B: Future + Unpin> Future for Select2<A, B> {
         }
         Pin::new(&mut self.second).poll(cx).map(Either::Second)
     }
-}
-
-/// `tokio::select!`, biased: branches are tried in the order in which they are written, so runs repeat.
-///
-/// The unbiased one draws the order at random. `clippy.toml` forbids it in this workspace.
-#[macro_export]
-macro_rules! sim_select {
-    ($($branches:tt)*) => {{
-        #[allow(clippy::disallowed_macros, reason = "this is the biased one")]
-        let chosen = $crate::__private::select! { biased; $($branches)* };
-        chosen
-    }};
 }
 
 #[cfg(test)]

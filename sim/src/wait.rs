@@ -103,10 +103,18 @@ impl fmt::Display for WaitGraph {
             for (index, (what, at)) in task.waits.iter().enumerate() {
                 let name = if index == 0 { task.name.as_str() } else { "" };
                 let link = if index == 0 { "for" } else { " or" };
-                write!(f, "\n  {name:width$} {link} {what}, since cycle {} ({at})", task.since_cycle)?;
+                write!(
+                    f,
+                    "\n  {name:width$} {link} {what}, since cycle {} ({at})",
+                    task.since_cycle
+                )?;
             }
             if task.waits.is_empty() {
-                write!(f, "\n  {:width$} for something unknown to the simulator, since cycle {}", task.name, task.since_cycle)?;
+                write!(
+                    f,
+                    "\n  {:width$} for something unknown to the simulator, since cycle {}",
+                    task.name, task.since_cycle
+                )?;
             }
         }
         for status in &self.bus_models {

@@ -51,35 +51,46 @@ fn a_task_counts_cycles_and_drives_like_a_flop() {
     assert_eq!((outcome.value, outcome.cycles), (10, 27));
 }
 
+type Rows = Vec<(u64, u64, bool)>;
+
+/// Answers the design through its combinational path: enable, the path's end, the next value.
+struct Toggle(Port, Port, bool);
+impl Bfm for Toggle {
+    fn sample(&mut self, _: &mut Cycle<'_>) {
+        self.2 = !self.1.get_bool();
+    }
+    fn drive(&mut self, _: &mut Cycle<'_>) {
+        self.0.set_bool(self.2);
+    }
+}
+
+/// Records cycle, count and the combinational output.
+struct Watch(Port, Port, Rc<RefCell<Rows>>);
+impl Bfm for Watch {
+    fn sample(&mut self, cx: &mut Cycle<'_>) {
+        self.2
+            .borrow_mut()
+            .push((cx.now, self.0.get_u64(), self.1.get_bool()));
+    }
+    fn drive(&mut self, _: &mut Cycle<'_>) {}
+}
+
 #[test]
 fn the_order_of_bus_models_never_matters() {
     let run = |swap: bool| {
         let mut sim = counter(SimOptions::default());
         let [enable, count, next] = ["enable_i", "count_o", "next_o"].map(|name| sim.port(name).unwrap());
-        let seen = Rc::new(RefCell::new(Vec::new()));
-        // One model answers the other through the design's combinational path.
-        struct Toggle(Port, Port, bool);
-        impl Bfm for Toggle {
-            fn sample(&mut self, _: &mut Cycle<'_>) {
-                self.2 = !self.1.get_bool();
-            }
-            fn drive(&mut self, _: &mut Cycle<'_>) {
-                self.0.set_bool(self.2);
-            }
-        }
-        struct Watch(Port, Port, Rc<RefCell<Vec<(u64, u64, bool)>>>);
-        impl Bfm for Watch {
-            fn sample(&mut self, cx: &mut Cycle<'_>) {
-                self.2.borrow_mut().push((cx.now, self.0.get_u64(), self.1.get_bool()));
-            }
-            fn drive(&mut self, _: &mut Cycle<'_>) {}
-        }
-        let mut models: Vec<Box<dyn Bfm>> =
-            vec![Box::new(Toggle(enable, next, false)), Box::new(Watch(count, next, Rc::clone(&seen)))];
+        let seen = Rc::new(RefCell::new(Rows::new()));
+        let mut models: Vec<Box<dyn Bfm>> = vec![
+            Box::new(Toggle(enable, next, false)),
+            Box::new(Watch(count, next, Rc::clone(&seen))),
+        ];
         if swap {
             models.reverse();
         }
-        models.into_iter().for_each(|model| sim.add_bfm(model));
+        for model in models {
+            sim.add_bfm(model);
+        }
         sim.run(async |sim| sim.cycles(20).await).unwrap();
         seen.take()
     };
@@ -91,10 +102,18 @@ fn the_order_of_bus_models_never_matters() {
 
 #[test]
 fn sample_is_before_the_edge_and_drive_after_it() {
-    let mut sim = counter(SimOptions { reset_cycles: 4, ..SimOptions::default() });
+    let mut sim = counter(SimOptions {
+        reset_cycles: 4,
+        ..SimOptions::default()
+    });
     let [mid_i, mid_o] = ["mid_i", "mid_o"].map(|name| sim.port(name).unwrap());
     let seen = Rc::new(RefCell::new(Vec::new()));
-    sim.add_bfm(Box::new(Pattern { mid_i, mid_o, next: 0, seen: Rc::clone(&seen) }));
+    sim.add_bfm(Box::new(Pattern {
+        mid_i,
+        mid_o,
+        next: 0,
+        seen: Rc::clone(&seen),
+    }));
     sim.run(async |sim| sim.cycles(3).await).unwrap();
     let not = |n: u64| !n & 0xff_ffff_ffff;
     assert_eq!(seen.take(), [(4, not(0)), (5, not(1)), (6, not(2))]);
@@ -141,7 +160,11 @@ fn timeouts_are_in_cycles_and_the_future_wins_a_tie() {
         .run(async |sim| {
             let late = sim.timeout(10, sim.cycles(11)).await.unwrap_err();
             assert_eq!((late.cycles, sim.now()), (10, 26));
-            assert!(late.to_string().starts_with("nothing within 10 cycles (sim/tests/clock.rs:"), "{late}");
+            assert!(
+                late.to_string()
+                    .starts_with("nothing within 10 cycles (sim/tests/clock.rs:"),
+                "{late}"
+            );
             sim.timeout(10, sim.cycles(10)).await.expect("a tie");
             sim.timeout(0, async { 7 }).await.expect("ready at once")
         })
@@ -151,25 +174,30 @@ fn timeouts_are_in_cycles_and_the_future_wins_a_tie() {
 
 #[test]
 fn quiet_is_a_number_of_cycles_without_a_change() {
-    let outcome = counter(SimOptions { quiet_limit_cycles: 500, ..SimOptions::default() })
-        .run(async |sim| {
-            let counter = Rc::new(Cell::new(0_u64));
-            let (busy, theirs) = (sim.clone(), Rc::clone(&counter));
-            sim.spawn("busy", async move {
-                for _ in 0..5 {
-                    busy.cycles(30).await;
-                    theirs.set(theirs.get() + 1);
-                }
-            })
-            .detach();
-            let watched = Rc::clone(&counter);
-            sim.quiet(50, move || watched.get()).await.expect("it falls quiet");
-            let when = sim.now();
-            let never = sim.clone();
-            let elapsed = sim.quiet(50, move || never.now()).await.unwrap_err();
-            (when, elapsed.cycles)
+    let outcome = counter(SimOptions {
+        quiet_limit_cycles: 500,
+        ..SimOptions::default()
+    })
+    .run(async |sim| {
+        let counter = Rc::new(Cell::new(0_u64));
+        let (busy, theirs) = (sim.clone(), Rc::clone(&counter));
+        sim.spawn("busy", async move {
+            for _ in 0..5 {
+                busy.cycles(30).await;
+                theirs.set(theirs.get() + 1);
+            }
         })
-        .unwrap();
+        .detach();
+        let watched = Rc::clone(&counter);
+        sim.quiet(50, move || watched.get())
+            .await
+            .expect("it falls quiet");
+        let when = sim.now();
+        let never = sim.clone();
+        let elapsed = sim.quiet(50, move || never.now()).await.unwrap_err();
+        (when, elapsed.cycles)
+    })
+    .unwrap();
     // The last change happens in cycle 16 + 150 and is seen one cycle later.
     assert_eq!(outcome.value, (16 + 150 + 1 + 50, 500));
 }
@@ -211,18 +239,30 @@ fn a_panic_in_a_task_is_an_error_with_name_and_cycle() {
             sim.cycles(100).await;
         })
         .unwrap_err();
-    assert_eq!(error.to_string(), "cycle 20: task `broken` panicked: the answer is not 42");
+    assert_eq!(
+        error.to_string(),
+        "cycle 20: task `broken` panicked: the answer is not 42"
+    );
 }
 
 #[test]
 fn limits_of_cycles_and_of_real_time_end_a_run() {
-    let error = counter(SimOptions { max_cycles: 1000, ..SimOptions::default() })
-        .run(async |sim| sim.cycles(5000).await)
-        .unwrap_err();
-    assert!(matches!(error, SimError::Limit { max_cycles: 1000, .. }), "{error}");
+    let error = counter(SimOptions {
+        max_cycles: 1000,
+        ..SimOptions::default()
+    })
+    .run(async |sim| sim.cycles(5000).await)
+    .unwrap_err();
+    assert!(
+        matches!(error, SimError::Limit { max_cycles: 1000, .. }),
+        "{error}"
+    );
     let limit = std::time::Duration::from_millis(50);
-    let error = counter(SimOptions { wall_limit: Some(limit), ..SimOptions::default() })
-        .run(async |sim| sim.cycles(u64::MAX).await)
-        .unwrap_err();
+    let error = counter(SimOptions {
+        wall_limit: Some(limit),
+        ..SimOptions::default()
+    })
+    .run(async |sim| sim.cycles(u64::MAX).await)
+    .unwrap_err();
     assert!(matches!(error, SimError::WallClock { .. }), "{error}");
 }

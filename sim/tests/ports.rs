@@ -32,7 +32,10 @@ fn wide_and_odd_ports_round_trip() {
 
 #[test]
 fn parameters_reach_the_design() {
-    let dut = dut("counter").with_parameter("STEP", 3).with_parameter("TAG", "16'hbeef").with_parameter("NAME", "ringside");
+    let dut = dut("counter")
+        .with_parameter("STEP", 3)
+        .with_parameter("TAG", "16'hbeef")
+        .with_parameter("NAME", "ringside");
     let mut model = Model::load(&model(&dut, Mode::Fast), 1).unwrap();
     let [clock, reset, enable, count] =
         ["clk_i", "rst_ni", "enable_i", "count_o"].map(|name| model.port(name).unwrap());
@@ -51,8 +54,24 @@ fn parameters_reach_the_design() {
 fn a_missing_port_names_its_neighbours() {
     let model = Model::load(&model(&dut("counter"), Mode::Fast), 1).unwrap();
     let error = model.port("wide_0").unwrap_err();
-    assert_eq!(error.to_string(), "the design has no port `wide_0`; near are wide_i, wide_o, mid_i, mid_o");
+    assert_eq!(
+        error.to_string(),
+        "the design has no port `wide_0`; near are wide_i, wide_o, mid_i, mid_o"
+    );
     let error = model.port_as("wide_o", Direction::Output, 256).unwrap_err();
-    assert!(matches!(error, PortError::Shape { got_bits: 512, want_bits: 256, .. }), "{error}");
-    assert_eq!(model.port("a_name_like_no_other").unwrap_err().to_string(), "the design has no port `a_name_like_no_other`");
+    assert!(
+        matches!(
+            error,
+            PortError::Shape {
+                got_bits: 512,
+                want_bits: 256,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(
+        model.port("a_name_like_no_other").unwrap_err().to_string(),
+        "the design has no port `a_name_like_no_other`"
+    );
 }

@@ -29,16 +29,31 @@ fn stop(op: u64) -> RtlError {
 #[test]
 fn every_stop_has_its_place() {
     let error = stop(1);
-    assert_eq!((error.file.as_str(), error.line, error.cycle), ("sim/tests/dut/stops.sv", 11, 21));
-    assert_eq!(error.to_string(), "cycle 21: $fatal at sim/tests/dut/stops.sv:11: Assertion failed in TOP.stops: op is 1");
-    assert_eq!(stop(2).to_string(), "cycle 21: $stop at sim/tests/dut/stops.sv:12");
+    assert_eq!(
+        (error.file.as_str(), error.line, error.cycle),
+        ("sim/tests/dut/stops.sv", 11, 21)
+    );
+    assert_eq!(
+        error.to_string(),
+        "cycle 21: $fatal at sim/tests/dut/stops.sv:11: Assertion failed in TOP.stops: op is 1"
+    );
+    assert_eq!(
+        stop(2).to_string(),
+        "cycle 21: $stop at sim/tests/dut/stops.sv:12"
+    );
     let error = stop(3);
-    assert_eq!((error.line, error.message.as_str()), (13, "Assertion failed in TOP.stops: an error at 84000"));
+    assert_eq!(
+        (error.line, error.message.as_str()),
+        (13, "Assertion failed in TOP.stops: an error at 84000")
+    );
     let error = stop(4);
     assert_eq!((error.kind.as_str(), error.line), ("$finish", 14));
     let error = stop(5);
     assert_eq!(error.kind, "$error");
-    assert_eq!((error.line, error.message.as_str()), (18, "Assertion failed in TOP.stops.not_five: op is five"));
+    assert_eq!(
+        (error.line, error.message.as_str()),
+        (18, "Assertion failed in TOP.stops.not_five: op is five")
+    );
 }
 
 #[test]

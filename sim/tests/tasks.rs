@@ -7,8 +7,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use common::{dut, model};
-use ringside_sim::sync::{Either, Event, Receiver, Sender, channel, channel_named, oneshot, oneshot_named, select2};
-use ringside_sim::{Bfm, Cycle, ExternalPolicy, Mode, Model, Sim, SimError, SimHandle, SimOptions, sim_select};
+use ringside_sim::sync::{
+    Either, Event, Receiver, Sender, channel, channel_named, oneshot, oneshot_named, select2,
+};
+use ringside_sim::{
+    Bfm, Cycle, ExternalPolicy, Mode, Model, Sim, SimError, SimHandle, SimOptions, sim_select,
+};
 
 fn counter(options: SimOptions) -> Sim {
     let dut = dut("counter");
@@ -57,7 +61,11 @@ fn four_hundred_messages_arrive_in_their_cycle() {
         })
         .unwrap();
     let (ours, tokios) = outcome.value;
-    assert!(ours.iter().all(|arrival| *arrival == (20, 21)), "{:?}", ours.last());
+    assert!(
+        ours.iter().all(|arrival| *arrival == (20, 21)),
+        "{:?}",
+        ours.last()
+    );
     assert!(tokios.iter().all(|cycle| *cycle == 21), "{:?}", tokios.last());
 }
 
@@ -83,7 +91,10 @@ impl Bfm for Echo {
 fn a_transaction_is_one_await() {
     let mut sim = counter(SimOptions::default());
     let (questions, receiver) = channel_named("questions");
-    sim.add_bfm(Box::new(Echo { questions: receiver, pending: Vec::new() }));
+    sim.add_bfm(Box::new(Echo {
+        questions: receiver,
+        pending: Vec::new(),
+    }));
     let outcome = sim
         .run(async move |sim| {
             let ask = |value| {
@@ -210,10 +221,19 @@ impl Bfm for Stuck {
 
 #[test]
 fn a_hang_with_a_bus_model_takes_the_idle_limit() {
-    let mut sim = counter(SimOptions { idle_limit_cycles: 1000, ..SimOptions::default() });
+    let mut sim = counter(SimOptions {
+        idle_limit_cycles: 1000,
+        ..SimOptions::default()
+    });
     sim.add_bfm(Box::new(Stuck));
     let error = sim.run(hanging).unwrap_err();
-    assert!(matches!(error, SimError::Hang { idle_cycles: 1000, .. }));
+    assert!(matches!(
+        error,
+        SimError::Hang {
+            idle_cycles: 1000,
+            ..
+        }
+    ));
     assert_eq!(error.cycle(), 26 + 1000);
     insta::assert_snapshot!(error.to_string());
 }
@@ -233,7 +253,10 @@ impl Bfm for Busy {
 
 #[test]
 fn progress_of_a_bus_model_is_no_hang() {
-    let mut sim = counter(SimOptions { idle_limit_cycles: 100, ..SimOptions::default() });
+    let mut sim = counter(SimOptions {
+        idle_limit_cycles: 100,
+        ..SimOptions::default()
+    });
     let (sender, mut receiver) = channel();
     sim.add_bfm(Box::new(Busy(Some(sender))));
     let outcome = sim.run(async move |_| receiver.recv().await).unwrap();
@@ -251,13 +274,20 @@ fn a_circle_of_wakes_within_a_cycle_is_an_error() {
             .await;
         })
         .unwrap_err();
-    assert_eq!(error.to_string(), "cycle 16: tasks wake each other without end; one of them is `main`");
+    assert_eq!(
+        error.to_string(),
+        "cycle 16: tasks wake each other without end; one of them is `main`"
+    );
 }
 
 #[test]
 fn lockstep_lets_no_cycle_pass_while_the_outside_thinks() {
     let run = |external| {
-        let options = SimOptions { external, max_cycles: 100_000_000, ..SimOptions::default() };
+        let options = SimOptions {
+            external,
+            max_cycles: 100_000_000,
+            ..SimOptions::default()
+        };
         counter(options)
             .run(async |sim| {
                 let before = sim.now();
@@ -276,7 +306,10 @@ fn lockstep_lets_no_cycle_pass_while_the_outside_thinks() {
 fn sockets_work_beside_the_clock() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let started = Instant::now();
-    let options = SimOptions { external: ExternalPolicy::Lockstep, ..SimOptions::default() };
+    let options = SimOptions {
+        external: ExternalPolicy::Lockstep,
+        ..SimOptions::default()
+    };
     let outcome = counter(options)
         .run(async |sim| {
             let (mut near, mut far) = tokio::net::UnixStream::pair().unwrap();

@@ -6,19 +6,28 @@ use std::fs;
 use std::path::Path;
 
 use common::{dut, model};
-use ringside_sim::digest::PortDigest;
-use ringside_sim::{Mode, Model, Sim, SetupError, SimOptions, TraceWindow, rng};
 use rand::RngExt as _;
+use ringside_sim::digest::PortDigest;
+use ringside_sim::{Mode, Model, SetupError, Sim, SimOptions, TraceWindow, rng};
 
 fn window(path: &Path, from: u64, to: u64) -> TraceWindow {
-    TraceWindow { path: path.to_owned(), from, to }
+    TraceWindow {
+        path: path.to_owned(),
+        from,
+        to,
+    }
 }
 
 /// Random input for 3000 cycles; the first output word and the digest.
 fn run(mode: Mode, seed: u64, trace: Option<TraceWindow>) -> (u64, PortDigest) {
     let dut = dut("xinit");
     let model = Model::load(&model(&dut, mode), seed).unwrap();
-    let options = SimOptions { seed, trace, digest: true, ..SimOptions::default() };
+    let options = SimOptions {
+        seed,
+        trace,
+        digest: true,
+        ..SimOptions::default()
+    };
     let sim = Sim::new(model, &dut, options).unwrap();
     let [in_i, raw_o] = ["in_i", "raw_o"].map(|name| sim.port(name).unwrap());
     let outcome = sim
@@ -43,7 +52,10 @@ fn the_same_seed_is_the_same_run_with_waves_or_without() {
     assert_eq!(run(Mode::Fast, 7, None), (first, plain.clone()));
     assert_eq!(run(Mode::Trace, 7, None), (first, plain.clone()));
     let path = dir.path().join("all.fst");
-    assert_eq!(run(Mode::Trace, 7, Some(window(&path, 0, u64::MAX))), (first, plain.clone()));
+    assert_eq!(
+        run(Mode::Trace, 7, Some(window(&path, 0, u64::MAX))),
+        (first, plain.clone())
+    );
     assert!(fs::metadata(path).unwrap().len() > 1000);
     assert_eq!(run(Mode::Cover, 7, None), (first, plain));
 }
@@ -103,9 +115,21 @@ fn waves_of_a_model_without_them_are_refused() {
     let dut = dut("counter");
     let model = || Model::load(&model(&dut, Mode::Fast), 1).unwrap();
     let trace = Some(window(Path::new("x.fst"), 0, 1));
-    let error = Sim::new(model(), &dut, SimOptions { trace, ..SimOptions::default() }).err().unwrap();
+    let error = Sim::new(
+        model(),
+        &dut,
+        SimOptions {
+            trace,
+            ..SimOptions::default()
+        },
+    )
+    .err()
+    .unwrap();
     assert!(matches!(error, SetupError::Mode { .. }));
-    assert_eq!(error.to_string(), "a waveform window needs a model built for trace, this one is built for fast");
+    assert_eq!(
+        error.to_string(),
+        "a waveform window needs a model built for trace, this one is built for fast"
+    );
     let sim = Sim::new(model(), &dut, SimOptions::default()).unwrap();
     let error = sim
         .run(async |sim| {
@@ -121,7 +145,15 @@ fn an_unwritable_waveform_file_is_an_error() {
     let dut = dut("counter");
     let model = Model::load(&model(&dut, Mode::Trace), 1).unwrap();
     let trace = Some(window(Path::new("/proc/no/such/place.fst"), 0, 10));
-    let sim = Sim::new(model, &dut, SimOptions { trace, ..SimOptions::default() }).unwrap();
+    let sim = Sim::new(
+        model,
+        &dut,
+        SimOptions {
+            trace,
+            ..SimOptions::default()
+        },
+    )
+    .unwrap();
     let error = sim.run(async |sim| sim.cycles(10).await).unwrap_err();
     assert!(error.to_string().contains("/proc/no/such"), "{error}");
 }

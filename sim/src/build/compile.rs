@@ -1,5 +1,6 @@
 //! Runs the C++ compiler: grouped translation units, as many at once as there are cores.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -72,11 +73,15 @@ pub(super) fn group_units(folder: &Path) -> Result<Vec<(PathBuf, bool)>, BuildEr
     for entry in entries {
         let entry = entry.map_err(BuildError::io("cannot list", folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with("Vdut") || !name.ends_with(".cpp") {
+        if !name.starts_with("Vdut") || entry.path().extension().is_none_or(|ext| ext != "cpp") {
             continue;
         }
         let bytes = entry.metadata().map_or(0, |meta| meta.len());
-        if name.contains("__Slow") { slow.push((name, bytes)) } else { fast.push((name, bytes)) }
+        if name.contains("__Slow") {
+            slow.push((name, bytes));
+        } else {
+            fast.push((name, bytes));
+        }
     }
     let mut units = Vec::new();
     for (mut files, is_slow) in [(fast, false), (slow, true)] {
@@ -86,7 +91,7 @@ pub(super) fn group_units(folder: &Path) -> Result<Vec<(PathBuf, bool)>, BuildEr
         let mut index = 0;
         let count = files.len();
         for (position, (name, bytes)) in files.into_iter().enumerate() {
-            text.push_str(&format!("#include \"{name}\"\n"));
+            let _ = writeln!(text, "#include \"{name}\"");
             filled += bytes;
             if filled >= GROUP_BYTES || position + 1 == count {
                 let unit = folder.join(format!("{}_{index}.cc", if is_slow { "slow" } else { "fast" }));
@@ -106,14 +111,22 @@ pub(super) fn run(dut: &str, compiler: &Compiler, cwd: &Path, jobs: &[Job]) -> R
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let failure: Mutex<Option<BuildError>> = Mutex::new(None);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    let workers = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(jobs.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                        break;
+                    };
                     let mut command = compiler.command();
-                    command.current_dir(cwd).args(&job.flags).arg("-c").arg(&job.source);
+                    command
+                        .current_dir(cwd)
+                        .args(&job.flags)
+                        .arg("-c")
+                        .arg(&job.source);
                     command.arg("-o").arg(&job.object);
                     if let Err(error) = run_tool(dut, &mut command, &job.source) {
                         stop.store(true, Ordering::Relaxed);
@@ -124,20 +137,28 @@ pub(super) fn run(dut: &str, compiler: &Compiler, cwd: &Path, jobs: &[Job]) -> R
             });
         }
     });
-    let failure = failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let failure = failure
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     failure.map_or(Ok(()), Err)
 }
 
 /// Runs one compiler command to its end.
 pub(super) fn run_tool(dut: &str, command: &mut Command, file: &Path) -> Result<(), BuildError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|source| BuildError::Start { program, source })?;
+    let output = command
+        .output()
+        .map_err(|source| BuildError::Start { program, source })?;
     if output.status.success() {
         return Ok(());
     }
     Err(BuildError::Compiler {
         name: dut.to_owned(),
-        file: file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned(),
+        file: file
+            .file_name()
+            .unwrap_or(file.as_os_str())
+            .to_string_lossy()
+            .into_owned(),
         command: show(command),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
@@ -177,11 +198,16 @@ pub(super) fn runtime_objects(
     key.part(verilator.root.as_os_str().as_encoded_bytes());
     key.part(&compiler.version);
     key.part(super::PRINT_H);
-    extra_flags().iter().for_each(|flag| key.part(flag));
+    for flag in extra_flags() {
+        key.part(flag);
+    }
     key.part("runtime 1");
     let folder = cache.join(format!("runtime-{}", key.finish()));
     std::fs::create_dir_all(&folder).map_err(BuildError::io("cannot create", &folder))?;
-    let objects: Vec<PathBuf> = names.iter().map(|name| folder.join(format!("{name}.o"))).collect();
+    let objects: Vec<PathBuf> = names
+        .iter()
+        .map(|name| folder.join(format!("{name}.o")))
+        .collect();
     if objects.iter().all(|object| object.is_file()) {
         return Ok(objects);
     }
@@ -196,7 +222,11 @@ pub(super) fn runtime_objects(
         let mut flags = vec!["-O2".to_owned()];
         flags.extend(common_flags(verilator, compiler, support));
         let source = verilator.root.join("include").join(format!("{name}.cpp"));
-        jobs.push(Job { source, object: fresh.clone(), flags });
+        jobs.push(Job {
+            source,
+            object: fresh.clone(),
+            flags,
+        });
         renames.push((fresh, object));
     }
     if !jobs.is_empty() {

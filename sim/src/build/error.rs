@@ -98,7 +98,10 @@ fn at(place: Option<&Place>) -> String {
 }
 
 fn hint(stderr: &str) -> &'static str {
-    if stderr.contains("lz4.h") || stderr.contains("zlib.h") || stderr.contains("-llz4") || stderr.contains("-lz")
+    if stderr.contains("lz4.h")
+        || stderr.contains("zlib.h")
+        || stderr.contains("-llz4")
+        || stderr.contains("-lz")
     {
         " (waveforms need the zlib and lz4 headers: run `make setup`)"
     } else {
@@ -114,7 +117,10 @@ fn excerpt(stderr: &str) -> String {
     for line in stderr.lines() {
         if line.starts_with("%Warning") || line.starts_with("- ") {
             keep = false;
-        } else if line.starts_with("%Error") || line.contains("error:") || line.contains("undefined reference") {
+        } else if line.starts_with("%Error")
+            || line.contains("error:")
+            || line.contains("undefined reference")
+        {
             keep = true;
         }
         if keep && !line.trim_start().starts_with("... ") {
@@ -137,14 +143,20 @@ fn excerpt(stderr: &str) -> String {
 
 /// The place of the first `%Error` that has one.
 pub(super) fn first_place(stderr: &str) -> Option<Place> {
-    stderr.lines().filter(|line| line.starts_with("%Error")).find_map(|line| {
-        let (_, rest) = line.split_once(": ")?;
-        let mut parts = rest.splitn(4, ':');
-        let file = parts.next()?.to_owned();
-        let line = parts.next()?.parse().ok()?;
-        let column = parts.next().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        Some(Place { file, line, column })
-    })
+    stderr
+        .lines()
+        .filter(|line| line.starts_with("%Error"))
+        .find_map(|line| {
+            let (_, rest) = line.split_once(": ")?;
+            let mut parts = rest.splitn(4, ':');
+            let file = parts.next()?.to_owned();
+            let line = parts.next()?.parse().ok()?;
+            let column = parts
+                .next()
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0);
+            Some(Place { file, line, column })
+        })
 }
 
 #[cfg(test)]
@@ -156,7 +168,11 @@ mod tests {
         let stderr = "%Warning-WIDTH: a.sv:1:2: x\n%Error: Cannot find file\n%Error-PINMISSING: rtl/b.sv:12:5: no such pin\n%Error: c.sv:3:1: later";
         assert_eq!(
             first_place(stderr),
-            Some(Place { file: "rtl/b.sv".to_owned(), line: 12, column: 5 })
+            Some(Place {
+                file: "rtl/b.sv".to_owned(),
+                line: 12,
+                column: 5
+            })
         );
         assert_eq!(first_place("%Error: Exiting due to 1 error(s)"), None);
     }
@@ -164,7 +180,10 @@ mod tests {
     #[test]
     fn the_excerpt_drops_warnings_and_keeps_errors() {
         let stderr = "%Warning-WIDTH: a.sv:1:2: x\n   1 | wide\n%Error: b.sv:2:1: syntax error\n   2 | bad\n      | ^~~\n        ... See the manual\n";
-        assert_eq!(excerpt(stderr), "%Error: b.sv:2:1: syntax error\n   2 | bad\n      | ^~~");
+        assert_eq!(
+            excerpt(stderr),
+            "%Error: b.sv:2:1: syntax error\n   2 | bad\n      | ^~~"
+        );
         assert_eq!(excerpt("nothing known"), "nothing known");
     }
 }

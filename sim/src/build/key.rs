@@ -1,5 +1,6 @@
 //! What a model's name in the cache is made of: every byte that can change the library, and nothing that cannot.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -32,7 +33,12 @@ impl KeyHasher {
 
     /// 24 hex digits: 96 bits are plenty for a cache, and fit a terminal line.
     pub(crate) fn finish(self) -> String {
-        self.0.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.finalize()[..12]
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
     }
 }
 
@@ -46,15 +52,23 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
 
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), BuildError> {
     const SOURCES: [&str; 7] = ["sv", "svh", "v", "vh", "inc", "vlt", "h"];
-    let entries = std::fs::read_dir(folder).map_err(BuildError::io("cannot list the include folder", folder))?;
+    let entries =
+        std::fs::read_dir(folder).map_err(BuildError::io("cannot list the include folder", folder))?;
     for entry in entries {
-        let path = entry.map_err(BuildError::io("cannot list the include folder", folder))?.path();
+        let path = entry
+            .map_err(BuildError::io("cannot list the include folder", folder))?
+            .path();
         if path.is_dir() {
-            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
             if depth < INCLUDE_DEPTH_MAX && !hidden {
                 collect(&path, depth + 1, files)?;
             }
-        } else if path.extension().is_some_and(|ext| SOURCES.iter().any(|known| ext == *known)) {
+        } else if path
+            .extension()
+            .is_some_and(|ext| SOURCES.iter().any(|known| ext == *known))
+        {
             files.push(path);
         }
     }
@@ -69,7 +83,9 @@ mod tests {
     fn parts_do_not_run_together() {
         let key = |parts: &[&str]| {
             let mut hasher = KeyHasher::new();
-            parts.iter().for_each(|part| hasher.part(part));
+            for part in parts {
+                hasher.part(part);
+            }
             hasher.finish()
         };
         assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));

@@ -88,7 +88,9 @@ pub fn build(dut: &DutConfig, mode: Mode, progress: &dyn Fn(&str)) -> Result<Bui
     // Left behind by a build that was killed.
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work).map_err(BuildError::io("cannot create", &work))?;
-    let outcome = build_in(dut, mode, &root, &arguments, &verilator, &compiler, &cache, &work, progress);
+    let outcome = build_in(
+        dut, mode, &root, &arguments, &verilator, &compiler, &cache, &work, progress,
+    );
     if outcome.is_ok() {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::rename(&work, &folder).map_err(BuildError::io("cannot rename", &work))?;
@@ -106,10 +108,19 @@ fn finished(folder: &Path, hash: &str, mode: Mode, cached: bool) -> Option<Built
     let library = folder.join("model.so");
     let ports = std::fs::read(folder.join("ports.json")).ok()?;
     let ports = serde_json::from_slice(&ports).ok()?;
-    library.is_file().then(|| BuiltModel { library, hash: hash.to_owned(), mode, ports, cached })
+    library.is_file().then(|| BuiltModel {
+        library,
+        hash: hash.to_owned(),
+        mode,
+        ports,
+        cached,
+    })
 }
 
-#[expect(clippy::too_many_arguments, reason = "one private step of `build`, called once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one private step of `build`, called once"
+)]
 fn build_in(
     dut: &DutConfig,
     mode: Mode,
@@ -138,7 +149,12 @@ fn build_in(
         return Err(BuildError::Verilator {
             name: dut.name.clone(),
             place: error::first_place(&stderr),
-            command: format!("cd {} && VERILATOR_ROOT={} {}", root.display(), verilator.root.display(), compile::show(&command)),
+            command: format!(
+                "cd {} && VERILATOR_ROOT={} {}",
+                root.display(),
+                verilator.root.display(),
+                compile::show(&command)
+            ),
             stderr,
         });
     }
@@ -163,7 +179,9 @@ fn build_in(
         if std::fs::read_to_string(&print).ok().as_deref() != Some(PRINT_H) {
             std::fs::write(&print, PRINT_H).map_err(BuildError::io("cannot write", &print))?;
         }
-        compile::runtime_objects(&dut.name, cache, verilator, compiler, &support, &runtime, progress)?
+        compile::runtime_objects(
+            &dut.name, cache, verilator, compiler, &support, &runtime, progress,
+        )?
     };
 
     let units = compile::group_units(work)?;
@@ -183,15 +201,27 @@ fn build_in(
             let mut flags = vec![if *is_slow { "-O0" } else { "-O2" }.to_owned(), "-I.".to_owned()];
             flags.extend(defines.iter().cloned());
             flags.extend(common.iter().cloned());
-            Job { source, object, flags }
+            Job {
+                source,
+                object,
+                flags,
+            }
         })
         .collect();
-    progress(&format!("compiling {} ({}, {} units)", dut.name, mode.name(), jobs.len()));
+    progress(&format!(
+        "compiling {} ({}, {} units)",
+        dut.name,
+        mode.name(),
+        jobs.len()
+    ));
     compile::run(&dut.name, compiler, work, &jobs)?;
 
     let mut link = compiler.command();
     // Fast objects first: of an inline function compiled at both -O2 and -O0 the linker keeps the first.
-    link.current_dir(work).args(["-shared", "-o", "model.so"]).args(&objects).args(&runtime);
+    link.current_dir(work)
+        .args(["-shared", "-o", "model.so"])
+        .args(&objects)
+        .args(&runtime);
     link.args(["-Wl,-Bsymbolic", "-Wl,-O1", "-lpthread"]);
     if mode == Mode::Trace {
         link.args(["-lz", "-llz4"]);
@@ -211,9 +241,13 @@ fn build_in(
 
 /// Keeps the library, its ports and the log; the rest is megabytes that a rebuild can make again.
 fn remove_intermediates(work: &Path) {
-    let Ok(entries) = std::fs::read_dir(work) else { return };
+    let Ok(entries) = std::fs::read_dir(work) else {
+        return;
+    };
     for path in entries.flatten().map(|entry| entry.path()) {
-        let keep = ["model.so", "ports.json", "build.log"].iter().any(|name| path.ends_with(name));
+        let keep = ["model.so", "ports.json", "build.log"]
+            .iter()
+            .any(|name| path.ends_with(name));
         if !keep {
             let _ = std::fs::remove_file(path);
         }
@@ -223,10 +257,24 @@ fn remove_intermediates(work: &Path) {
 fn elaborator_arguments(dut: &DutConfig, mode: Mode, root: &Path) -> Vec<String> {
     let mut arguments: Vec<String> = Vec::new();
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
-    add(&["--cc", "-O3", "--prefix", "Vdut", "--top-module", &dut.top, "--no-timing", "--timescale", "1ns/1ps"]);
+    add(&[
+        "--cc",
+        "-O3",
+        "--prefix",
+        "Vdut",
+        "--top-module",
+        &dut.top,
+        "--no-timing",
+        "--timescale",
+        "1ns/1ps",
+    ]);
     // A stranger's design may warn; lint is another tool's job. Errors stay errors.
     add(&["-Wno-fatal", "-Wno-lint", "-Wno-style"]);
-    add(if dut.no_assert { &["--no-assert"] } else { &["--assert"] });
+    add(if dut.no_assert {
+        &["--no-assert"]
+    } else {
+        &["--assert"]
+    });
     let x = if dut.x_random { "unique" } else { "fast" };
     add(&["--x-assign", x, "--x-initial", x]);
     match mode {
@@ -236,7 +284,11 @@ fn elaborator_arguments(dut: &DutConfig, mode: Mode, root: &Path) -> Vec<String>
         Mode::Cover => add(&["--coverage-line", "--coverage-user"]),
     }
     for (name, value) in &dut.defines {
-        add(&[&if value.is_empty() { format!("-D{name}") } else { format!("-D{name}={value}") }]);
+        add(&[&if value.is_empty() {
+            format!("-D{name}")
+        } else {
+            format!("-D{name}={value}")
+        }]);
     }
     for (name, value) in &dut.parameters {
         add(&[&format!("-G{name}={}", value.literal())]);
@@ -260,11 +312,23 @@ fn hash(
     compiler: &Compiler,
 ) -> Result<String, BuildError> {
     let mut key = KeyHasher::new();
-    for part in [FORMAT, ABI_H, MAIN_CC, PRINT_H, mode.name(), &verilator.version, &compiler.version] {
+    for part in [
+        FORMAT,
+        ABI_H,
+        MAIN_CC,
+        PRINT_H,
+        mode.name(),
+        &verilator.version,
+        &compiler.version,
+    ] {
         key.part(part);
     }
-    arguments.iter().for_each(|argument| key.part(argument));
-    compile::extra_flags().iter().for_each(|flag| key.part(flag));
+    for argument in arguments {
+        key.part(argument);
+    }
+    for flag in compile::extra_flags() {
+        key.part(flag);
+    }
     for file in &dut.files {
         key.file(&relative(file, root), file)?;
     }
@@ -284,7 +348,9 @@ fn source_root(base: &Path) -> PathBuf {
 
 fn relative(path: &Path, root: &Path) -> PathBuf {
     let clean = clean(path);
-    clean.strip_prefix(root).map_or_else(|_| clean.clone(), Path::to_owned)
+    clean
+        .strip_prefix(root)
+        .map_or_else(|_| clean.clone(), Path::to_owned)
 }
 
 /// Without `.` and `..`, by name only: the same file must have one name.
@@ -308,13 +374,16 @@ fn cache_folder() -> Result<PathBuf, BuildError> {
     let folder = match std::env::var_os("RINGSIDE_CACHE") {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
         _ => {
-            let cwd = std::env::current_dir().map_err(BuildError::io("cannot find the working directory", "."))?;
+            let cwd =
+                std::env::current_dir().map_err(BuildError::io("cannot find the working directory", "."))?;
             let workspace = cwd.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
             workspace.unwrap_or(&cwd).join(".cache/models")
         }
     };
     std::fs::create_dir_all(&folder).map_err(BuildError::io("cannot create the model cache", &folder))?;
-    folder.canonicalize().map_err(BuildError::io("cannot open the model cache", &folder))
+    folder
+        .canonicalize()
+        .map_err(BuildError::io("cannot open the model cache", &folder))
 }
 
 /// The words of the makefile variables `names`, which list the runtime files this model needs.
@@ -345,13 +414,22 @@ mod tests {
     #[test]
     fn makefile_lists_are_read_to_their_last_line() {
         let text = "VM_X += \\\n\ta \\\n\nVM_GLOBAL_FAST += \\\n\tverilated \\\n\tverilated_threads \\\n\n# c\nVM_GLOBAL_SLOW += \\\n\nVM_Y += \\\n\tz\n";
-        assert_eq!(make_list(text, &["VM_GLOBAL_FAST", "VM_GLOBAL_SLOW"]), ["verilated", "verilated_threads"]);
+        assert_eq!(
+            make_list(text, &["VM_GLOBAL_FAST", "VM_GLOBAL_SLOW"]),
+            ["verilated", "verilated_threads"]
+        );
     }
 
     #[test]
     fn paths_are_cleaned_by_name() {
         assert_eq!(clean(Path::new("/a/./b/../c.sv")), Path::new("/a/c.sv"));
-        assert_eq!(relative(Path::new("/w/rtl/../x/a.sv"), Path::new("/w")), Path::new("x/a.sv"));
-        assert_eq!(relative(Path::new("/else/a.sv"), Path::new("/w")), Path::new("/else/a.sv"));
+        assert_eq!(
+            relative(Path::new("/w/rtl/../x/a.sv"), Path::new("/w")),
+            Path::new("x/a.sv")
+        );
+        assert_eq!(
+            relative(Path::new("/else/a.sv"), Path::new("/w")),
+            Path::new("/else/a.sv")
+        );
     }
 }

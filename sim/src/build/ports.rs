@@ -39,12 +39,15 @@ pub(super) struct Member {
 pub(super) fn parse_header(dut: &str, header: &str) -> Result<Vec<Member>, BuildError> {
     let mut members = Vec::new();
     for line in header.lines().map(str::trim) {
-        if let Some(rest) = line.strip_prefix("VlUnpacked<").filter(|rest| rest.contains("&")) {
+        if let Some(rest) = line.strip_prefix("VlUnpacked<").filter(|rest| rest.contains('&')) {
             let name = rest.rsplit('&').next().unwrap_or("").trim_end_matches(';');
             return Err(unsupported(dut, &decode(name), "an unpacked array"));
         }
         let (dir, rest) = if let Some(rest) = line.strip_prefix("VL_INOUT") {
-            let name = rest.split_once("(&").and_then(|(_, r)| r.split_once(',')).map_or("?", |(n, _)| n);
+            let name = rest
+                .split_once("(&")
+                .and_then(|(_, r)| r.split_once(','))
+                .map_or("?", |(n, _)| n);
             return Err(unsupported(dut, &decode(name), "bidirectional"));
         } else if let Some(rest) = line.strip_prefix("VL_IN") {
             (Direction::Input, rest)
@@ -53,16 +56,24 @@ pub(super) fn parse_header(dut: &str, header: &str) -> Result<Vec<Member>, Build
         } else {
             continue;
         };
-        let Some((_, arguments)) = rest.split_once('(') else { continue };
+        let Some((_, arguments)) = rest.split_once('(') else {
+            continue;
+        };
         let arguments = arguments.trim_end_matches([';', ')']);
         let mut parts = arguments.split(',');
         let Some(cpp) = parts.next().and_then(|name| name.strip_prefix('&')) else {
             return Err(unsupported(dut, arguments, "an unpacked array"));
         };
         let mut number = || parts.next().and_then(|text| text.trim().parse::<u32>().ok());
-        let (Some(msb), Some(lsb)) = (number(), number()) else { continue };
+        let (Some(msb), Some(lsb)) = (number(), number()) else {
+            continue;
+        };
         members.push(Member {
-            info: PortInfo { name: decode(cpp), dir, width_bits: msb.abs_diff(lsb) + 1 },
+            info: PortInfo {
+                name: decode(cpp),
+                dir,
+                width_bits: msb.abs_diff(lsb) + 1,
+            },
             cpp: cpp.to_owned(),
         });
     }
@@ -71,7 +82,11 @@ pub(super) fn parse_header(dut: &str, header: &str) -> Result<Vec<Member>, Build
 }
 
 fn unsupported(dut: &str, port: &str, what: &str) -> BuildError {
-    BuildError::Port { name: dut.to_owned(), port: port.to_owned(), what: what.to_owned() }
+    BuildError::Port {
+        name: dut.to_owned(),
+        port: port.to_owned(),
+        what: what.to_owned(),
+    }
 }
 
 /// Undoes Verilator's encoding of names: `__0HH` is the character with hex code HH, `__SYM__` guards a C++ keyword.
@@ -81,15 +96,12 @@ fn decode(cpp: &str) -> String {
     while let Some(at) = rest.find("__0") {
         let (before, code) = rest.split_at(at);
         name.push_str(before);
-        match code.get(3..5).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                name.push(char::from(byte));
-                rest = &code[5..];
-            }
-            None => {
-                name.push_str(&code[..3]);
-                rest = &code[3..];
-            }
+        if let Some(byte) = code.get(3..5).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            name.push(char::from(byte));
+            rest = &code[5..];
+        } else {
+            name.push_str(&code[..3]);
+            rest = &code[3..];
         }
     }
     name.push_str(rest);
@@ -103,7 +115,11 @@ pub(super) fn table(members: &[Member]) -> String {
         let cpp = &member.cpp;
         let width = member.info.width_bits;
         if width > 64 {
-            let _ = writeln!(text, "    for (int i = 0; i < {}; ++i) top_->{cpp}[i] = 0;", width.div_ceil(32));
+            let _ = writeln!(
+                text,
+                "    for (int i = 0; i < {}; ++i) top_->{cpp}[i] = 0;",
+                width.div_ceil(32)
+            );
         } else {
             let _ = writeln!(text, "    top_->{cpp} = 0;");
         }
@@ -116,7 +132,11 @@ pub(super) fn table(members: &[Member]) -> String {
     for (index, member) in members.iter().enumerate() {
         let cpp = &member.cpp;
         let width = member.info.width_bits;
-        let address = if width > 64 { format!("&top_->{cpp}[0]") } else { format!("&top_->{cpp}") };
+        let address = if width > 64 {
+            format!("&top_->{cpp}[0]")
+        } else {
+            format!("&top_->{cpp}")
+        };
         let is_input = u8::from(member.info.dir == Direction::Input);
         let name = member.info.name.escape_default();
         let _ = writeln!(
@@ -144,8 +164,10 @@ mod tests {
     #[test]
     fn every_kind_of_port_line_is_read() {
         let members = parse_header("t", HEADER).unwrap();
-        let rows: Vec<_> =
-            members.iter().map(|m| (m.info.name.as_str(), m.info.dir, m.info.width_bits)).collect();
+        let rows: Vec<_> = members
+            .iter()
+            .map(|m| (m.info.name.as_str(), m.info.dir, m.info.width_bits))
+            .collect();
         assert_eq!(
             rows,
             [
@@ -163,8 +185,13 @@ mod tests {
 
     #[test]
     fn ports_that_are_not_flat_are_named() {
-        let text = parse_header("t", "VlUnpacked<IData/*31:0*/, 2> &arr;").unwrap_err().to_string();
-        assert_eq!(text, "t: port `arr` is an unpacked array; ports of the top module must be flat (packed)");
+        let text = parse_header("t", "VlUnpacked<IData/*31:0*/, 2> &arr;")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            text,
+            "t: port `arr` is an unpacked array; ports of the top module must be flat (packed)"
+        );
         let text = parse_header("t", "VL_INOUT8(&pad,0,0);").unwrap_err().to_string();
         assert!(text.contains("`pad` is bidirectional"), "{text}");
     }

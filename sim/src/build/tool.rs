@@ -19,7 +19,9 @@ pub(crate) struct Verilator {
 pub(crate) fn find_verilator(start: &Path) -> Result<Verilator, BuildError> {
     let mut looked = Vec::new();
     if let Some(binary) = std::env::var_os("VERILATOR_BIN").map(PathBuf::from) {
-        let root = std::env::var_os("VERILATOR_ROOT").map(PathBuf::from).or_else(|| ask_root(&binary));
+        let root = std::env::var_os("VERILATOR_ROOT")
+            .map(PathBuf::from)
+            .or_else(|| ask_root(&binary));
         if let Some(tool) = root.and_then(|root| verilator_at(&binary, &root)) {
             return Ok(tool);
         }
@@ -41,7 +43,9 @@ pub(crate) fn find_verilator(start: &Path) -> Result<Verilator, BuildError> {
         return Ok(tool);
     }
     looked.push("PATH".to_owned());
-    Err(BuildError::NoVerilator { looked: looked.join(", ") })
+    Err(BuildError::NoVerilator {
+        looked: looked.join(", "),
+    })
 }
 
 fn verilator_at(binary: &Path, root: &Path) -> Option<Verilator> {
@@ -53,7 +57,11 @@ fn verilator_at(binary: &Path, root: &Path) -> Option<Verilator> {
         let value = line.strip_prefix("#define VERILATOR_VERSION ")?.trim();
         Some(value.trim_matches('"').to_owned())
     })?;
-    Some(Verilator { binary: binary.to_owned(), root: root.to_owned(), version })
+    Some(Verilator {
+        binary: binary.to_owned(),
+        root: root.to_owned(),
+        version,
+    })
 }
 
 /// `.venv` upward from the working directory, from the design, and beside this source tree.
@@ -73,7 +81,9 @@ fn venv_folders(start: &Path) -> Vec<PathBuf> {
 }
 
 fn site_packages(venv: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(venv.join("lib")) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(venv.join("lib")) else {
+        return Vec::new();
+    };
     let mut packages: Vec<PathBuf> = entries
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("python3"))
@@ -85,7 +95,10 @@ fn site_packages(venv: &Path) -> Vec<PathBuf> {
 }
 
 fn ask_root(binary: &Path) -> Option<PathBuf> {
-    let output = Command::new(binary).args(["--getenv", "VERILATOR_ROOT"]).output().ok()?;
+    let output = Command::new(binary)
+        .args(["--getenv", "VERILATOR_ROOT"])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let text = text.trim();
     (!text.is_empty()).then(|| PathBuf::from(text))
@@ -93,7 +106,9 @@ fn ask_root(binary: &Path) -> Option<PathBuf> {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 /// The C++ compiler: `CXX` (it may hold arguments) or g++, behind ccache when that is installed.
@@ -109,21 +124,34 @@ pub(crate) struct Compiler {
 impl Compiler {
     pub(crate) fn find() -> Result<Self, BuildError> {
         let given = std::env::var("CXX").ok().filter(|text| !text.trim().is_empty());
-        let mut words: Vec<OsString> =
-            given.as_deref().unwrap_or("g++").split_whitespace().map(OsString::from).collect();
-        let program = words.first().map_or_else(String::new, |w| w.to_string_lossy().into_owned());
+        let mut words: Vec<OsString> = given
+            .as_deref()
+            .unwrap_or("g++")
+            .split_whitespace()
+            .map(OsString::from)
+            .collect();
+        let program = words
+            .first()
+            .map_or_else(String::new, |w| w.to_string_lossy().into_owned());
         let output = Command::new(&words[0])
             .args(&words[1..])
             .arg("--version")
             .output()
-            .map_err(|source| BuildError::Start { program: program.clone(), source })?;
+            .map_err(|source| BuildError::Start {
+                program: program.clone(),
+                source,
+            })?;
         let text = String::from_utf8_lossy(&output.stdout);
         let version = text.lines().next().unwrap_or("").to_owned();
         let is_clang = text.contains("clang");
         if !program.ends_with("ccache") && std::env::var_os("RINGSIDE_NO_CCACHE").is_none() {
             words.splice(0..0, on_path("ccache").map(PathBuf::into_os_string));
         }
-        Ok(Self { words, version, is_clang })
+        Ok(Self {
+            words,
+            version,
+            is_clang,
+        })
     }
 
     pub(crate) fn command(&self) -> Command {
