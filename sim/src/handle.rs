@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 use rand_pcg::Pcg64;
 
 use crate::clock::TraceWindow;
-use crate::kernel::{Condition, Kernel, Sleeper, TaskId, TimerState, Write};
+use crate::kernel::{Condition, Kernel, Sleeper, TaskId, Write};
 use crate::port::Port;
+use crate::timers::TimerState;
 use crate::wait::{Awaited, note};
 
 /// Nothing came within the time allowed.
@@ -246,11 +247,9 @@ impl Future for Cycles {
         let sleeper = self.kernel.sleeper(cx);
         if self.state.is_none() || matches!(sleeper, Sleeper::Foreign(_)) {
             if let Some(old) = self.state.take() {
-                self.kernel.drop_timer(&old);
+                self.kernel.timers.forget(&old);
             }
-            let state = Rc::new(TimerState::default());
-            self.kernel.wait_cycle(self.due, Rc::clone(&state), sleeper);
-            self.state = Some(state);
+            self.state = Some(self.kernel.timers.add(self.due, sleeper));
         }
         note(Awaited::Cycle(self.due), self.at);
         Poll::Pending
@@ -260,7 +259,7 @@ impl Future for Cycles {
 impl Drop for Cycles {
     fn drop(&mut self) {
         if let Some(state) = &self.state {
-            self.kernel.drop_timer(state);
+            self.kernel.timers.forget(state);
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::clock::TraceWindow;
 use crate::port::Port;
+use crate::timers::Timers;
 use crate::wait::{self, Note, TaskWait, WaitGraph};
 
 /// Polls in one cycle after which tasks are said to run in a circle.
@@ -93,40 +93,6 @@ struct Slot {
     since: u64,
 }
 
-/// A timer's state, shared by the heap and the future that waits.
-#[derive(Default)]
-pub(crate) struct TimerState {
-    pub(crate) fired: Cell<bool>,
-    pub(crate) dropped: Cell<bool>,
-}
-
-struct Timer {
-    cycle: u64,
-    seq: u64,
-    state: Rc<TimerState>,
-    sleeper: Sleeper,
-}
-
-impl PartialEq for Timer {
-    fn eq(&self, other: &Self) -> bool {
-        (self.cycle, self.seq) == (other.cycle, other.seq)
-    }
-}
-
-impl Eq for Timer {}
-
-impl PartialOrd for Timer {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Timer {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.cycle, self.seq).cmp(&(other.cycle, other.seq))
-    }
-}
-
 /// A predicate that the kernel asks once per cycle.
 pub(crate) struct Condition {
     pub(crate) predicate: RefCell<Box<dyn FnMut() -> bool>>,
@@ -170,9 +136,7 @@ pub(crate) struct Kernel {
     ready: RefCell<VecDeque<TaskId>>,
     current: Cell<Option<TaskId>>,
     edge: RefCell<Vec<Sleeper>>,
-    timers: RefCell<BinaryHeap<Reverse<Timer>>>,
-    live_timers: Cell<usize>,
-    timer_seq: Cell<u64>,
+    pub(crate) timers: Timers,
     conditions: RefCell<Vec<Rc<Condition>>>,
     remote: Arc<Remote>,
 }
@@ -193,9 +157,7 @@ impl Kernel {
             ready: RefCell::default(),
             current: Cell::new(None),
             edge: RefCell::default(),
-            timers: RefCell::default(),
-            live_timers: Cell::new(0),
-            timer_seq: Cell::new(0),
+            timers: Timers::default(),
             conditions: RefCell::default(),
             remote: Arc::default(),
         });
@@ -288,29 +250,6 @@ impl Kernel {
         self.edge.borrow_mut().push(sleeper);
     }
 
-    pub(crate) fn wait_cycle(&self, cycle: u64, state: Rc<TimerState>, sleeper: Sleeper) {
-        let seq = self.timer_seq.get();
-        self.timer_seq.set(seq + 1);
-        self.live_timers.set(self.live_timers.get() + 1);
-        let mut timers = self.timers.borrow_mut();
-        // Dropped timers (time-outs that were not needed) leave when they outnumber the rest.
-        if timers.len() > 64 && timers.len() > 2 * self.live_timers.get() {
-            timers.retain(|Reverse(timer)| !timer.state.dropped.get());
-        }
-        timers.push(Reverse(Timer {
-            cycle,
-            seq,
-            state,
-            sleeper,
-        }));
-    }
-
-    pub(crate) fn drop_timer(&self, state: &TimerState) {
-        if !state.fired.get() && !state.dropped.replace(true) {
-            self.live_timers.set(self.live_timers.get() - 1);
-        }
-    }
-
     pub(crate) fn wait_condition(&self, condition: Rc<Condition>) {
         self.conditions.borrow_mut().push(condition);
     }
@@ -330,20 +269,8 @@ impl Kernel {
                 *edge = waiters;
             }
         }
-        loop {
-            let due = {
-                let mut timers = self.timers.borrow_mut();
-                match timers.peek() {
-                    Some(Reverse(timer)) if timer.cycle <= now => timers.pop(),
-                    _ => None,
-                }
-            };
-            let Some(Reverse(timer)) = due else { break };
-            if !timer.state.dropped.get() {
-                timer.state.fired.set(true);
-                self.live_timers.set(self.live_timers.get() - 1);
-                self.wake(timer.sleeper);
-            }
+        while let Some(sleeper) = self.timers.pop_due(now) {
+            self.wake(sleeper);
         }
         if !self.conditions.borrow().is_empty() {
             let mut conditions = std::mem::take(&mut *self.conditions.borrow_mut());
@@ -459,7 +386,7 @@ impl Kernel {
 
     /// True when a task waits for the clock, so that idle cycles lead somewhere.
     pub(crate) fn clock_will_wake(&self) -> bool {
-        !self.edge.borrow().is_empty() || self.live_timers.get() > 0
+        !self.edge.borrow().is_empty() || self.timers.any()
     }
 
     /// True when a task has a predicate that a bus model may make true.
@@ -529,9 +456,9 @@ impl Kernel {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
         }
         let edge = std::mem::take(&mut *self.edge.borrow_mut());
-        let timers = std::mem::take(&mut *self.timers.borrow_mut());
+        self.timers.clear();
         let conditions = std::mem::take(&mut *self.conditions.borrow_mut());
-        drop((edge, timers, conditions));
+        drop((edge, conditions));
     }
 }
 

@@ -5,14 +5,8 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use common::{dut, model};
-use ringside_sim::{Bfm, Cycle, Mode, Model, Port, Sim, SimError, SimOptions};
-
-fn counter(options: SimOptions) -> Sim {
-    let dut = dut("counter");
-    let model = Model::load(&model(&dut, Mode::Fast), options.seed).unwrap();
-    Sim::new(model, &dut, options).unwrap()
-}
+use common::counter;
+use ringside_sim::{Bfm, Cycle, Port, SimError, SimOptions};
 
 /// Writes a counting pattern into `mid_i` and records what it sees on `mid_o`.
 struct Pattern {

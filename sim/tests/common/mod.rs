@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ringside_sim::build::{BuiltModel, Mode, build};
 use ringside_sim::dut::DutConfig;
+use ringside_sim::{Model, Sim, SimOptions};
 
 /// The folder of the test designs.
 pub(crate) fn folder() -> PathBuf {
@@ -19,4 +20,11 @@ pub(crate) fn dut(name: &str) -> DutConfig {
 /// Its model.
 pub(crate) fn model(dut: &DutConfig, mode: Mode) -> BuiltModel {
     build(dut, mode, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The counter, clocked, with these options.
+pub(crate) fn counter(options: SimOptions) -> Sim {
+    let dut = dut("counter");
+    let model = Model::load(&model(&dut, Mode::Fast), options.seed).expect("the model loads");
+    Sim::new(model, &dut, options).expect("the counter has clock and reset")
 }
