@@ -1,0 +1,79 @@
+// The device status byte: what the driver set, FEATURES_OK only for a legal subset, DEVICE_NEEDS_RESET, and reset with drain.
+module device_status #(
+  /// Planted bug; 22: the acknowledgement of a reset does not wait for the drain.
+  parameter int unsigned BUG = 0
+) (
+  input  logic       clk_i,
+  input  logic       rst_ni,
+  /// Driver writes the byte.
+  input  logic       we_i,
+  input  logic [7:0] wdata_i,
+  /// Function level reset asks for the same as a write of zero.
+  input  logic       flr_i,
+  /// The driver's feature subset may be accepted.
+  input  logic       features_legal_i,
+  /// A queue froze: the driver has to reset the device.
+  input  logic       error_i,
+  /// Nothing of this function is in flight (may be meaningless outside reset).
+  input  logic       drained_i,
+  output logic [7:0] status_o,
+  /// High while a reset runs: engines stop and flush.
+  output logic       reset_o,
+  /// One cycle at the end of a reset: state goes to defaults.
+  output logic       clear_o,
+  output logic       features_ok_o,
+  /// The device runs: DRIVER_OK with FEATURES_OK, no reset.
+  output logic       driver_ok_o,
+  /// DEVICE_NEEDS_RESET was just set while the driver runs: a configuration change notification is due.
+  output logic       needs_reset_event_o
+);
+
+  localparam logic [7:0] Acknowledge = 8'd1, Driver = 8'd2, DriverOk = 8'd4, FeaturesOk = 8'd8;
+  localparam logic [7:0] NeedsReset = 8'd64, Failed = 8'd128;
+  localparam logic [7:0] DriverBits = Acknowledge | Driver | DriverOk | FeaturesOk | Failed;
+  // Engines see `enable` fall one cycle after reset begins, and their idle needs a cycle more.
+  localparam logic [2:0] SettleCycles = 3'd4;
+
+  logic [7:0] status_q;
+  logic       reset_q;
+  logic [2:0] settle_q;
+
+  logic start, done, keeps_bits;
+  assign start      = !reset_q && ((we_i && wdata_i == '0) || flr_i);
+  assign done       = reset_q && settle_q == '0 && (drained_i || BUG == 22);
+  assign keeps_bits = (status_q & DriverBits & ~wdata_i) == '0;     // only a reset clears a driver's bit
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      status_q <= '0;
+      reset_q  <= 1'b0;
+      settle_q <= '0;
+    end else if (reset_q) begin
+      if (settle_q != '0) settle_q <= settle_q - 3'd1;
+      if (done) begin
+        reset_q  <= 1'b0;
+        status_q <= '0;
+      end
+    end else if (start) begin
+      reset_q  <= 1'b1;
+      settle_q <= SettleCycles;
+    end else begin
+      if (we_i && keeps_bits) begin
+        status_q <= status_q | (wdata_i & DriverBits & ~FeaturesOk);
+        if ((wdata_i & FeaturesOk) != '0 && features_legal_i) status_q[3] <= 1'b1;
+      end
+      if (error_i) status_q[6] <= 1'b1;
+    end
+  end
+
+  // A reset in progress reads nonzero, whatever the byte was before.
+  assign status_o            = (reset_q && status_q == '0) ? NeedsReset : status_q;
+  assign reset_o             = reset_q;
+  assign clear_o             = done;
+  assign features_ok_o       = status_q[3];
+  assign driver_ok_o         = status_q[3] && status_q[2] && !reset_q;
+  assign needs_reset_event_o = error_i && driver_ok_o && !status_q[6];
+
+  reset_never_reads_zero : assert property (@(posedge clk_i) disable iff (!rst_ni) !reset_q || status_o != '0);
+
+endmodule

@@ -1,0 +1,78 @@
+// Notifications to the driver: used buffers of three engines and configuration changes, to a vector or to the ISR.
+module interrupt
+  import ringside_pkg::*;
+#(
+  /// Number of queues.
+  parameter int unsigned QUEUES = 9,
+  /// Planted bug; 16: the vector of the next queue is used.
+  parameter int unsigned BUG = 0
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+  input  logic                    msix_enable_i,
+  input  logic [QUEUES-1:0][15:0] vectors_i,
+  input  logic [15:0]             config_vector_i,
+  /// Used buffer notifications: receive, transmit, control; queue = global index.
+  input  logic [2:0]              irq_valid_i,
+  output logic [2:0]              irq_ready_o,
+  input  logic [2:0][15:0]        irq_queue_i,
+  /// A configuration change to notify (pulse; coalesced until sent).
+  input  logic                    config_event_i,
+  output logic                    fire_valid_o,
+  input  logic                    fire_ready_i,
+  output logic [10:0]             fire_vector_o,
+  /// Sets ISR bit 0.
+  output logic                    isr_queue_event_o,
+  /// Nothing waits to be sent.
+  output logic                    idle_o
+);
+
+  localparam logic [15:0] NoVector = 16'hffff;
+  localparam int unsigned IdxW = $clog2(QUEUES);
+
+  logic config_pending_q;
+  logic [3:0]  request, unused_grant;
+  logic [1:0]  index;
+  logic        valid, taken;
+  logic [15:0] vector;
+  logic [IdxW-1:0] irq_index;
+
+  // With MSI-X off the ISR bit (set at the event) is the whole notification of a configuration change.
+  assign request = {config_pending_q && msix_enable_i, irq_valid_i};
+
+  rr_arbiter #(.N(4)) u_arbiter (
+    .clk_i, .rst_ni,
+    .req_i(request), .advance_i(taken),
+    .grant_o(unused_grant), .index_o(index), .valid_o(valid)
+  );
+
+  always_comb begin
+    irq_index = '0;
+    for (int unsigned e = 0; e < 3; e++) begin
+      if (index == 2'(e)) irq_index = irq_queue_i[e][IdxW-1:0];
+    end
+    if (BUG == 16) irq_index = (32'(irq_index) == QUEUES - 1) ? '0 : irq_index + 1'b1;
+  end
+
+  assign vector        = (index == 2'd3) ? config_vector_i : vectors_i[irq_index];
+  assign fire_valid_o  = valid && msix_enable_i && vector != NoVector;
+  assign fire_vector_o = vector[10:0];
+  assign taken         = valid && (fire_ready_i || !fire_valid_o);
+
+  always_comb begin
+    irq_ready_o = '0;
+    for (int unsigned e = 0; e < 3; e++) irq_ready_o[e] = taken && index == 2'(e);
+  end
+  assign isr_queue_event_o = taken && index != 2'd3 && !msix_enable_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || clear_i)              config_pending_q <= 1'b0;
+    else if (config_event_i)             config_pending_q <= 1'b1;
+    else if (taken && index == 2'd3)     config_pending_q <= 1'b0;
+    else if (!msix_enable_i)             config_pending_q <= 1'b0;
+  end
+
+  assign idle_o = !config_pending_q && irq_valid_i == '0;
+
+endmodule

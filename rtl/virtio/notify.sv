@@ -1,0 +1,36 @@
+// Kick decode. One address per queue; the value repeats the queue index. A kick of the wrong width, for another queue than
+// its address says, or for a queue that does not run, is ignored.
+module notify
+  import ringside_pkg::*;
+#(
+  /// Number of queues.
+  parameter int unsigned QUEUES = 9,
+  /// Planted bug; 18: position of a NOTIFICATION_DATA kick decoded wrong.
+  parameter int unsigned BUG = 0
+) (
+  /// A write into the notification region, offset in dwords from its start.
+  input  logic              write_i,
+  input  logic              single_i,
+  input  logic [9:0]        dword_i,
+  input  logic [3:0]        be_i,
+  input  logic [31:0]       wdata_i,
+  input  logic              notification_data_i,
+  /// Queues that run.
+  input  logic [QUEUES-1:0] running_i,
+  /// Decoded kick, `kick_o.queue` is the global index.
+  output logic              kick_valid_o,
+  output kick_t             kick_o
+);
+
+  localparam int unsigned IdxW = $clog2(QUEUES);
+
+  logic width_ok, queue_ok;
+  assign width_ok = single_i && be_i == (notification_data_i ? 4'b1111 : 4'b0011);
+  assign queue_ok = wdata_i[15:0] == {6'd0, dword_i} && {22'd0, dword_i} < QUEUES && running_i[dword_i[IdxW-1:0]];
+
+  assign kick_valid_o        = write_i && width_ok && queue_ok;
+  assign kick_o.queue        = {6'd0, dword_i};
+  assign kick_o.has_position = notification_data_i;
+  assign kick_o.position     = (BUG == 18) ? {wdata_i[30:16], wdata_i[31]} : wdata_i[31:16];
+
+endmodule
