@@ -21,6 +21,50 @@ package pcie_pkg;
   /// The largest request or payload that any block here handles, bytes. Device Capabilities announce the same.
   localparam int unsigned ChunkBytesMax = 512;
 
+  // Capabilities, byte offsets in configuration space.
+  localparam logic [7:0] CapPm     = 8'h40;
+  localparam logic [7:0] CapMsix   = 8'h48;
+  localparam logic [7:0] CapPcie   = 8'h54;
+  localparam logic [7:0] CapCommon = 8'h90;
+  localparam logic [7:0] CapNotify = 8'ha0;
+  localparam logic [7:0] CapIsr    = 8'hb4;
+  localparam logic [7:0] CapDevice = 8'hc4;
+  localparam logic [7:0] CapWindow = 8'hd4;
+
+  /// What happened on the link that the status registers remember. Pulses.
+  typedef struct packed {
+    logic unsupported_posted;      // we got a posted request that we do not support
+    logic unsupported;             // we answered Unsupported Request
+    logic aborted;                 // we answered Completer Abort
+    logic poisoned_request;        // we got a poisoned request
+    logic got_unsupported;         // our read was answered Unsupported Request
+    logic got_abort;               // our read was answered Completer Abort
+    logic got_poisoned;            // our read was answered with poisoned data
+  } link_events_t;
+
+  /// What the completer does with a request.
+  typedef enum logic [2:0] {
+    ActConfig,                     // configuration space
+    ActBar0,
+    ActBar2,
+    ActDrop,                       // posted: swallow
+    ActUnsupported,                // answer Unsupported Request
+    ActAbort                       // answer Completer Abort
+  } action_e;
+
+  /// A decoded request.
+  typedef struct packed {
+    action_e     action;
+    logic        posted;
+    logic        has_data;
+    logic [10:0] dwords;           // length field, 1..1024
+    logic [15:0] addr;             // first dword, byte offset in its space
+    logic [3:0]  first_be;
+    logic [3:0]  last_be;
+    logic [11:0] byte_count;       // for its completion
+    logic [6:0]  lower_addr;       // for its completion
+  } request_t;
+
   /// Bytes meant by a Max_Payload_Size or Max_Read_Request_Size code, limited to what the blocks handle.
   function automatic logic [9:0] size_code_bytes(input logic [2:0] code);
     return (code == 3'd0) ? 10'd128 : (code == 3'd1) ? 10'd256 : 10'(ChunkBytesMax);
@@ -28,7 +72,11 @@ package pcie_pkg;
 
   /// Dwords touched by len_bytes (1..512) from byte offset addr_lo of a dword.
   function automatic logic [7:0] dword_count(input logic [1:0] addr_lo, input logic [9:0] len_bytes);
-    return 8'((11'(len_bytes) + 11'(addr_lo) + 11'd3) >> 2);
+    /* verilator lint_off UNUSED */
+    logic [10:0] sum;
+    /* verilator lint_on UNUSED */
+    sum = 11'(len_bytes) + 11'(addr_lo) + 11'd3;
+    return sum[9:2];
   endfunction
 
   /// Enables of the first and the last dword {last, first} of a span; last is 0 for one dword.

@@ -38,15 +38,22 @@ module slot_ram #(
   logic [ROW_W-1:0]  wrow, rrow;
   logic [DATA_W-1:0] wrotated, rraw;
   logic [LANES-1:0]  wmask;
+  /* verilator lint_off UNUSED */
+  logic [2*DATA_W-1:0] wdouble, rdouble;  // half of a doubled word is its rotation
+  logic [2*LANES-1:0]  wkeep_double;
+  /* verilator lint_on UNUSED */
   logic [LANES-1:0]  wnext, rnext;  // banks that are one row further
 
   assign {wrow, wlane} = wplace_i;
   assign {rrow, rlane} = rplace_i;
-  assign wrotated      = DATA_W'(({wdata_i, wdata_i} << {wlane, 5'd0}) >> DATA_W);
-  assign wmask         = we_i ? LANES'(({wkeep_i, wkeep_i} << wlane) >> LANES) : '0;
+  assign wdouble       = {wdata_i, wdata_i} << {wlane, 5'd0};
+  assign wrotated      = wdouble[2*DATA_W-1:DATA_W];
+  assign wkeep_double  = {wkeep_i, wkeep_i} << wlane;
+  assign wmask         = we_i ? wkeep_double[2*LANES-1:LANES] : '0;
   assign wnext         = ~({LANES{1'b1}} << wlane);
   assign rnext         = ~({LANES{1'b1}} << rlane);
-  assign rdata_o       = DATA_W'({rraw, rraw} >> {rlane_q, 5'd0});
+  assign rdouble       = {rraw, rraw} >> {rlane_q, 5'd0};
+  assign rdata_o       = rdouble[DATA_W-1:0];
 
   always_ff @(posedge clk_i) begin
     if (re_i) rlane_q <= rlane;
