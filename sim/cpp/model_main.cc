@@ -68,9 +68,16 @@ class Dut final : public ringside::ModelAbi {
     // Order matters: the model must go before its context.
     std::unique_ptr<VerilatedContext> context_;
     std::unique_ptr<Vdut> top_;
+    // The model counts time in its own precision (the finest `timescale of its sources), we in picoseconds.
+    std::uint64_t units_per_ps_ = 1;
+    std::uint64_t ps_per_unit_ = 1;
 #if RINGSIDE_TRACE
     std::unique_ptr<VerilatedFstC> fst_;
+    std::uint64_t dumped_ = 0;
+    bool dumped_any_ = false;
 #endif
+
+    std::uint64_t units(std::uint64_t picoseconds) const { return picoseconds * units_per_ps_ / ps_per_unit_; }
 
 public:
     explicit Dut(const ringside::ModelOptions& options) : context_{new VerilatedContext} {
@@ -84,6 +91,8 @@ public:
         context_->traceEverOn(true);
 #endif
         top_.reset(new Vdut{context_.get(), "TOP"});
+        for (int exponent = context_->timeprecision(); exponent > -12; --exponent) ps_per_unit_ *= 10;
+        for (int exponent = context_->timeprecision(); exponent < -12; ++exponent) units_per_ps_ *= 10;
         clear_inputs();
     }
 
@@ -98,11 +107,12 @@ public:
     void finish() override { top_->final(); }
     std::size_t port_count() const override;
     ringside::PortRow port(std::size_t index) const override;
-    void set_time(std::uint64_t picoseconds) override { context_->time(picoseconds); }
+    void set_time(std::uint64_t picoseconds) override { context_->time(units(picoseconds)); }
 
     void trace_open(const char* path) override {
 #if RINGSIDE_TRACE
         fst_.reset(new VerilatedFstC);
+        dumped_any_ = false;
         top_->trace(fst_.get(), 99);
         fst_->open(path);
         if (!fst_->isOpen()) {
@@ -117,7 +127,13 @@ public:
 
     void trace_dump(std::uint64_t picoseconds) override {
 #if RINGSIDE_TRACE
-        if (fst_) fst_->dump(picoseconds);
+        if (!fst_) return;
+        const std::uint64_t time = units(picoseconds);
+        // A precision coarser than half a clock puts two dumps at one time; a waveform has only one.
+        if (dumped_any_ && time <= dumped_) return;
+        dumped_ = time;
+        dumped_any_ = true;
+        fst_->dump(time);
 #else
         (void)picoseconds;
 #endif

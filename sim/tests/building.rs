@@ -202,7 +202,7 @@ fn the_cache_knows_what_changed() {
         "what was built once is found again"
     );
 
-    // Another mode, parameter or option is another model; only the hash needs to be looked at.
+    // Another option is another model.
     let hash = |change: &dyn Fn(&mut DutConfig)| {
         let mut dut = load();
         change(&mut dut);
@@ -210,6 +210,14 @@ fn the_cache_knows_what_changed() {
     };
     let no_assert = hash(&|dut| dut.no_assert = true);
     assert_ne!(no_assert, first.hash);
+
+    // Made for this test alone: nobody will look for them again. A removed model is built again.
+    for model in [&first, &changed] {
+        fs::remove_dir_all(model.library.parent().unwrap()).unwrap();
+    }
+    let rebuilt = built(&load(), Mode::Fast);
+    assert!(!rebuilt.cached && rebuilt.hash == first.hash);
+    fs::remove_dir_all(rebuilt.library.parent().unwrap()).unwrap();
 }
 
 #[test]
@@ -226,6 +234,19 @@ fn parameters_make_models_of_their_own() {
         )
     );
     assert_eq!(plain, hash(&dut("counter")));
+}
+
+#[test]
+fn a_damaged_library_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut built = build(&dut("counter"), Mode::Fast, &|_| {}).unwrap();
+    built.library = dir.path().join("model.so");
+    fs::write(&built.library, "not a library").unwrap();
+    let error = Model::load(&built, 1).unwrap_err().to_string();
+    assert!(
+        error.starts_with("cannot load the model") && error.contains("model.so"),
+        "{error}"
+    );
 }
 
 /// Four threads ask for the same new model at once: one builds it, three wait and find it.
@@ -256,4 +277,5 @@ fn parallel_callers_build_once() {
     });
     assert_eq!(built.iter().filter(|model| !model.cached).count(), 1);
     assert!(built.iter().all(|model| model.hash == built[0].hash));
+    fs::remove_dir_all(built[0].library.parent().unwrap()).unwrap();
 }

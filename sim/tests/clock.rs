@@ -239,6 +239,23 @@ fn a_panic_in_a_task_is_an_error_with_name_and_cycle() {
     );
 }
 
+struct Broken;
+
+impl Bfm for Broken {
+    fn sample(&mut self, cx: &mut Cycle<'_>) {
+        assert!(cx.now < 30, "a bug of mine");
+    }
+    fn drive(&mut self, _: &mut Cycle<'_>) {}
+}
+
+#[test]
+fn a_panic_in_a_bus_model_is_an_error_too() {
+    let mut sim = counter(SimOptions::default());
+    sim.add_bfm(Box::new(Broken));
+    let error = sim.run(async |sim| sim.cycles(100).await).unwrap_err();
+    assert_eq!(error.to_string(), "cycle 30: a bus model panicked: a bug of mine");
+}
+
 #[test]
 fn limits_of_cycles_and_of_real_time_end_a_run() {
     let error = counter(SimOptions {

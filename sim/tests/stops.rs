@@ -3,7 +3,7 @@
 mod common;
 
 use common::{dut, model};
-use ringside_sim::{Mode, Model, RtlError, Sim, SimError, SimOptions, SimOutcome};
+use ringside_sim::{DutConfig, Mode, Model, RtlError, Sim, SimError, SimOptions, SimOutcome};
 
 fn run(op: u64) -> Result<SimOutcome<()>, SimError> {
     let dut = dut("stops");
@@ -61,6 +61,31 @@ fn what_the_design_prints_is_kept() {
     let outcome = run(6).unwrap();
     assert_eq!(outcome.rtl_log, ["hello from cycle 21"]);
     assert!(run(0).unwrap().rtl_log.is_empty());
+}
+
+/// `$time` counts in the units that the source asks for, whatever its precision.
+#[test]
+fn simulated_time_follows_the_timescale() {
+    let dir = tempfile::tempdir().unwrap();
+    let module = "module t(input logic clk_i, input logic rst_ni);\nalways @(posedge clk_i) if (rst_ni) $display(\"%0d\", $time);\nendmodule\n";
+    std::fs::write(dir.path().join("dut.toml"), "top = \"t\"\nfiles = [\"t.sv\"]\n").unwrap();
+    for (timescale, first) in [
+        ("1ns/1ns", "64"),
+        ("1ps/1ps", "64000"),
+        ("1ps/1fs", "64000"),
+        ("10ns/1ns", "6"),
+    ] {
+        std::fs::write(
+            dir.path().join("t.sv"),
+            format!("`timescale {timescale}\n{module}"),
+        )
+        .unwrap();
+        let dut = DutConfig::load(&dir.path().join("dut.toml")).unwrap();
+        let model = Model::load(&model(&dut, Mode::Fast), 1).unwrap();
+        let sim = Sim::new(model, &dut, SimOptions::default()).unwrap();
+        let outcome = sim.run(async |sim| sim.cycles(2).await).unwrap();
+        assert_eq!(outcome.rtl_log[0], first, "{timescale}");
+    }
 }
 
 #[test]

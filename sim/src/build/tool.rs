@@ -17,18 +17,31 @@ pub(crate) struct Verilator {
 
 /// Environment, the repository's own environment, then the system.
 pub(crate) fn find_verilator(start: &Path) -> Result<Verilator, BuildError> {
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    search(
+        path("VERILATOR_BIN"),
+        path("VERILATOR_ROOT"),
+        &venv_folders(start),
+        on_path("verilator_bin"),
+    )
+}
+
+fn search(
+    binary: Option<PathBuf>,
+    root: Option<PathBuf>,
+    venvs: &[PathBuf],
+    on_path: Option<PathBuf>,
+) -> Result<Verilator, BuildError> {
     let mut looked = Vec::new();
-    if let Some(binary) = std::env::var_os("VERILATOR_BIN").map(PathBuf::from) {
-        let root = std::env::var_os("VERILATOR_ROOT")
-            .map(PathBuf::from)
-            .or_else(|| ask_root(&binary));
+    if let Some(binary) = binary {
+        let root = root.or_else(|| ask_root(&binary));
         if let Some(tool) = root.and_then(|root| verilator_at(&binary, &root)) {
             return Ok(tool);
         }
         looked.push(format!("VERILATOR_BIN={}", binary.display()));
     }
-    for folder in venv_folders(start) {
-        for package in site_packages(&folder) {
+    for folder in venvs {
+        for package in site_packages(folder) {
             for binary in ["bin/verilator_bin", "verilator_bin"] {
                 if let Some(tool) = verilator_at(&package.join(binary), &package) {
                     return Ok(tool);
@@ -37,7 +50,7 @@ pub(crate) fn find_verilator(start: &Path) -> Result<Verilator, BuildError> {
         }
         looked.push(folder.display().to_string());
     }
-    if let Some(binary) = on_path("verilator_bin")
+    if let Some(binary) = on_path
         && let Some(tool) = ask_root(&binary).and_then(|root| verilator_at(&binary, &root))
     {
         return Ok(tool);
@@ -158,5 +171,49 @@ impl Compiler {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]);
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree that looks like the packaged tool.
+    fn package(folder: &Path, version: &str) -> PathBuf {
+        let root = folder.join("lib/python3.11/site-packages/verilator");
+        std::fs::create_dir_all(root.join("include")).unwrap();
+        std::fs::create_dir_all(root.join("bin")).unwrap();
+        std::fs::write(root.join("bin/verilator_bin"), "").unwrap();
+        let config =
+            format!("#define VERILATOR_PRODUCT \"Verilator\"\n#define VERILATOR_VERSION \"{version}\"\n");
+        std::fs::write(root.join("include/verilated_config.h"), config).unwrap();
+        root
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (dir.path().join(".venv"), dir.path().join("other"));
+        package(&ours, "5.49");
+        let root = package(&theirs, "5.006 2023-01-22");
+        let venvs = [ours];
+        assert_eq!(search(None, None, &venvs, None).unwrap().version, "5.49");
+        let found = search(Some(root.join("bin/verilator_bin")), Some(root), &venvs, None).unwrap();
+        assert_eq!(found.version, "5.006 2023-01-22");
+    }
+
+    #[test]
+    fn a_missing_tool_is_one_line_with_the_cure() {
+        let error = search(
+            Some("/none/verilator_bin".into()),
+            None,
+            &["/none/.venv".into()],
+            None,
+        )
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Verilator is not installed: run `make setup` (looked at VERILATOR_BIN=/none/verilator_bin, /none/.venv, PATH)"
+        );
     }
 }
