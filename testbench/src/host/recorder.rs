@@ -1,16 +1,18 @@
 //! Where every event of a run passes: one stream, in cycle order, to any number of readers.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
 use ringside_models::event::{Event, What};
+use ringside_sim::SimHandle;
 
 /// A reader of the stream.
 pub type Sink = Box<dyn FnMut(&Event)>;
 
 #[derive(Default)]
 struct Shared {
+    sim: OnceCell<SimHandle>,
     now: Cell<u64>,
     last: Cell<u64>,
     count: Cell<u64>,
@@ -71,13 +73,18 @@ impl Recorder {
         self.record(self.now(), What::Note { text: text.into() });
     }
 
-    /// The present cycle, as the host's bus model last set it.
-    #[must_use]
-    pub fn now(&self) -> u64 {
-        self.0.now.get()
+    /// Takes the time from a simulation from now on. Only the first call counts.
+    pub fn attach(&self, sim: SimHandle) {
+        let _ = self.0.sim.set(sim);
     }
 
-    /// Sets the present cycle.
+    /// The present cycle: the simulation's, or without one the last [set](Recorder::set_now).
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.sim.get().map_or_else(|| self.0.now.get(), SimHandle::now)
+    }
+
+    /// Sets the present cycle where no simulation is attached.
     pub fn set_now(&self, cycle: u64) {
         self.0.now.set(cycle);
     }

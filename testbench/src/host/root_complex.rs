@@ -174,6 +174,12 @@ impl RootComplex {
         self.faults.add(rule);
     }
 
+    /// The max payload size that enumeration found both sides capable of.
+    pub fn set_payload_bytes(&mut self, mps_bytes: u32) {
+        self.mps = mps_bytes as usize;
+        self.splitter.set_payload_bytes(mps_bytes);
+    }
+
     /// The credit limits in force.
     #[must_use]
     pub fn limits(&self) -> Limits {

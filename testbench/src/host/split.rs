@@ -37,6 +37,11 @@ impl Splitter {
         }
     }
 
+    /// No completion carries more than this from now on.
+    pub fn set_payload_bytes(&mut self, mps_bytes: u32) {
+        self.mps = mps_bytes.into();
+    }
+
     /// The pieces of the read `request` of `dw` dwords at `addr`, in address order, at least one.
     pub fn pieces(&self, request: &Tlp, addr: u64, dw: u16, dice: &mut Dice) -> Vec<Piece> {
         let end = addr + u64::from(dw) * 4;
