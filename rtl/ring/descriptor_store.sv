@@ -1,0 +1,111 @@
+// Answers of descriptor and window reads become one stream of descriptors; first descriptors are kept in the slots of
+// their positions until the walker takes them in order.
+module descriptor_store
+  import ringside_pkg::*;
+  import ring_pkg::*;
+#(
+  /// Queues.
+  parameter int unsigned NQ     = 4,
+  /// Width of the data path in bits.
+  parameter int unsigned DATA_W = 512,
+  /// Descriptor slots a queue, power of two.
+  parameter int unsigned DEPTH  = 256,
+  /// Width of a queue number.
+  localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1,
+  /// Width of a slot number.
+  localparam int unsigned AW = $clog2(DEPTH)
+) (
+  /// Clock.
+  input  logic                clk_i,
+  /// Synchronous reset, active low.
+  input  logic                rst_ni,
+  /// Per queue: state goes to its reset value.
+  input  logic [NQ-1:0]       clear_i,
+  /// Answer beat of a descriptor or window read.
+  input  logic                beat_valid_i,
+  /// Taken.
+  output logic                beat_ready_o,
+  /// Its head.
+  input  dma_rd_rsp_t         beat_i,
+  /// Its data.
+  input  logic [DATA_W-1:0]   beat_data_i,
+  /// A descriptor arrived.
+  output logic                item_valid_o,
+  /// The descriptor.
+  output desc_t               item_o,
+  /// What was read.
+  output read_meta_t          item_meta_o,
+  /// Place in the answer.
+  output logic [5:0]          item_index_o,
+  /// Last of its answer.
+  output logic                item_last_o,
+  /// A read failed (`item_meta_o` says which).
+  output logic                item_error_o,
+  /// The arriving first descriptor was given a window.
+  input  logic                given_i,
+  /// That window.
+  input  logic [5:0]          given_window_i,
+  /// A read of first descriptors ended.
+  output logic                end_o,
+  /// Its queue.
+  output logic [QW-1:0]       end_queue_o,
+  /// Per queue: next chain to start.
+  input  logic [NQ-1:0][15:0] walk_i,
+  /// Per queue: its first descriptor is there.
+  output logic [NQ-1:0]       ready_o,
+  /// It is taken now.
+  input  logic                take_i,
+  /// From this queue.
+  input  logic [QW-1:0]       take_queue_i,
+  /// And this slot.
+  input  logic [AW-1:0]       take_slot_i,
+  /// The descriptor, one cycle later.
+  output desc_t               first_o,
+  /// It has a window.
+  output logic                first_given_o,
+  /// That window.
+  output logic [5:0]          first_window_o,
+  /// A read failed.
+  output fault_t              fault_o
+);
+
+  logic [127:0]          item;
+  logic [134:0]          word;
+  logic                  first;
+  logic [AW-1:0]         slot;
+  logic [NQ-1:0][AW-1:0] next;
+
+  item_queue #(.DATA_W(DATA_W), .ITEM_BYTES(16)) u_items (
+    .clk_i, .rst_ni, .beat_valid_i, .beat_ready_o, .beat_i, .beat_data_i, .item_valid_o, .item_data_o(item),
+    .item_meta_o, .item_index_o, .item_last_o, .error_o(item_error_o)
+  );
+
+  assign item_o      = desc_t'(item);
+  assign first       = item_valid_o && (item_meta_o.kind == RkDesc);
+  assign slot        = AW'(item_meta_o.slot) + AW'(item_index_o);
+  assign end_queue_o = QW'(item_meta_o.qid);
+  assign end_o       = (item_meta_o.kind == RkDesc) && ((item_valid_o && item_last_o) || item_error_o);
+
+  assign fault_o.valid = item_error_o;
+  assign fault_o.qid = item_meta_o.qid;
+  assign fault_o.code  = QeDmaError;
+
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_next
+    assign next[q] = walk_i[q][AW-1:0];
+  end
+
+  slot_valid #(.NQ(NQ), .DEPTH(DEPTH)) u_valid (
+    .clk_i, .rst_ni, .clear_i, .set_i(first), .set_queue_i(end_queue_o), .set_slot_i(slot), .next_i(next),
+    .ready_o, .take_i, .take_queue_i
+  );
+
+  ram_1r1w #(.W(135), .DEPTH((1 << QW) * DEPTH)) u_descriptors (
+    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i({given_i, given_window_i, item}),
+    .re_i(take_i), .raddr_i({take_queue_i, take_slot_i}), .rdata_o(word)
+  );
+
+  assign first_given_o  = word[134];
+  assign first_window_o = word[133:128];
+  assign first_o        = desc_t'(word[127:0]);
+
+endmodule

@@ -1,0 +1,153 @@
+// After a used index write has its place in the request order, reads the driver's event word and decides whether to
+// interrupt. The read is behind the write on the same path, so a driver that changes the word and then looks at the
+// used index misses nothing. Batches that were published while a read was under way share the next one.
+module notify_decide
+  import ringside_pkg::*;
+  import ring_pkg::*;
+#(
+  /// Queues.
+  parameter int unsigned NQ  = 4,
+  /// Planted bug, 0: none.
+  parameter int unsigned BUG = 0,
+  /// Width of a queue number.
+  localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1
+) (
+  /// Clock.
+  input  logic                clk_i,
+  /// Synchronous reset, active low.
+  input  logic                rst_ni,
+  /// Queue contexts.
+  input  queue_ctx_t [NQ-1:0] ctx_i,
+  /// Negotiated features.
+  input  features_t           features_i,
+  /// Per queue: enabled and not frozen.
+  input  logic [NQ-1:0]       run_i,
+  /// Per queue: state goes to its reset value.
+  input  logic [NQ-1:0]       clear_i,
+  /// A used index was published.
+  input  logic                publish_i,
+  /// Its queue.
+  input  logic [QW-1:0]       publish_queue_i,
+  /// Elements it published.
+  input  logic [5:0]          publish_count_i,
+  /// Per queue: published used index.
+  output logic [NQ-1:0][15:0] used_o,
+  /// Read of the event word.
+  output logic                rd_valid_o,
+  /// Taken.
+  input  logic                rd_ready_i,
+  /// The read.
+  output dma_rd_req_t         rd_req_o,
+  /// An event word was read.
+  input  logic                ans_valid_i,
+  /// Its queue.
+  input  logic [QW-1:0]       ans_queue_i,
+  /// The word.
+  input  logic [15:0]         ans_value_i,
+  /// How the read ended.
+  input  rd_status_e          ans_status_i,
+  /// Used buffer notification.
+  output logic                irq_valid_o,
+  /// Taken.
+  input  logic                irq_ready_i,
+  /// Its queue.
+  output logic [15:0]         irq_queue_o,
+  /// An event word could not be read.
+  output fault_t              fault_o,
+  /// Per queue: a read is outstanding.
+  output logic [NQ-1:0]       busy_o
+);
+
+  logic [NQ-1:0][15:0] used_q, decided_q, asked_q, cache_q;
+  logic [NQ-1:0]       reading_q, irq_q, cached_q, want, grant, irq_grant, early;
+  logic [QW-1:0]       rd_q, irq_index;
+  logic [63:0]         addr;
+  read_meta_t          meta;
+
+  assign used_o = used_q;
+  assign busy_o = reading_q;
+
+  rr_arbiter #(.N(NQ)) u_read (
+    .clk_i, .rst_ni, .req_i(want), .advance_i(rd_ready_i), .grant_o(grant), .index_o(rd_q), .valid_o(rd_valid_o)
+  );
+
+  rr_arbiter #(.N(NQ)) u_irq (
+    .clk_i, .rst_ni, .req_i(irq_q), .advance_i(irq_ready_i), .grant_o(irq_grant), .index_o(irq_index),
+    .valid_o(irq_valid_o)
+  );
+
+  assign irq_queue_o = 16'(irq_index);
+
+  // used_event behind the available ring, or the flags at its start.
+  always_comb begin
+    addr = ctx_i[rd_q].driver;
+    if (features_i.event_idx) addr = addr + 64'd4 + {47'b0, ctx_i[rd_q].size, 1'b0};
+    meta               = '0;
+    meta.kind          = RkEvent;
+    meta.qid         = 4'(rd_q);
+    meta.count         = 6'd1;
+    meta.offset        = addr[1:0];
+    rd_req_o.addr      = addr;
+    rd_req_o.len_bytes = 10'd2;
+    rd_req_o.meta      = 32'(meta);
+  end
+
+  assign fault_o.valid = ans_valid_i && (ans_status_i != RdOk);
+  assign fault_o.qid = 4'(ans_queue_i);
+  assign fault_o.code  = QeDmaError;
+
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
+    logic        answer, decide, wants_irq, passed, pass_cached;
+    logic [15:0] event_word;
+
+    assign answer      = ans_valid_i && (ans_queue_i == QW'(q)) && reading_q[q];
+    assign early[q]    = run_i[q] && (used_q[q] != decided_q[q]) && !reading_q[q];
+    assign pass_cached = early[q] && cached_q[q] && (BUG == 30);
+    assign want[q]     = early[q] && !pass_cached;
+    assign decide      = (answer && ans_status_i == RdOk) || pass_cached;
+    assign event_word  = pass_cached ? cache_q[q] : ans_value_i;
+
+    // The driver is told when the index it waits for lies in what was published since the last decision.
+    always_comb begin
+      logic [15:0] upto, distance, batch;
+      upto     = pass_cached ? used_q[q] : asked_q[q];
+      distance = upto - event_word - ((BUG == 13) ? 16'd0 : 16'd1);
+      batch    = upto - decided_q[q];
+      passed   = (distance < batch);
+    end
+
+    assign wants_irq = decide && (features_i.event_idx ? passed : !event_word[0]);
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || clear_i[q]) begin
+        used_q[q]    <= '0;
+        decided_q[q] <= '0;
+        asked_q[q]   <= '0;
+        cache_q[q]   <= '0;
+        cached_q[q]  <= 1'b0;
+        reading_q[q] <= 1'b0;
+        irq_q[q]     <= 1'b0;
+      end else begin
+        if (publish_i && publish_queue_i == QW'(q)) used_q[q] <= used_q[q] + 16'(publish_count_i);
+        if (grant[q] && rd_ready_i) begin
+          reading_q[q] <= 1'b1;
+          asked_q[q]   <= used_q[q];
+        end
+        if (answer) begin
+          reading_q[q] <= 1'b0;
+          cached_q[q]  <= 1'b1;
+          cache_q[q]   <= ans_value_i;
+        end
+        if (pass_cached) cached_q[q] <= 1'b0;
+        if (decide) decided_q[q] <= pass_cached ? used_q[q] : asked_q[q];
+        if (wants_irq) irq_q[q] <= 1'b1;
+        else if (irq_grant[q] && irq_ready_i) irq_q[q] <= 1'b0;
+      end
+    end
+  end
+
+  // Bits of records that this block has no use for.
+  logic unused;
+  assign unused = ^{features_i};
+
+endmodule

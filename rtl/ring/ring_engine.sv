@@ -1,0 +1,333 @@
+// The split ring of NQ queues: kicks become published chains, completions become used elements and notifications.
+//
+//   kick_state -> avail_index -> entry_fetch -> descriptor_fetch -> descriptor_store (+ window_pool) -> chain_walk
+//   -> chain_store -> device type -> used_writer -> ring_write_mux -> notify_decide
+module ring_engine
+  import ringside_pkg::*;
+  import ring_pkg::*;
+#(
+  /// Queues, 1..16.
+  parameter int unsigned NQ             = 4,
+  /// Width of the data path in bits, 64..512.
+  parameter int unsigned DATA_W         = 512,
+  /// Largest queue size, power of two, 2..32768.
+  parameter int unsigned MAX_QUEUE_SIZE = 256,
+  /// Windows for followers and indirect tables, shared by the queues.
+  parameter int unsigned WINDOWS        = 32,
+  /// Cycles without a completion after which used elements are written.
+  parameter int unsigned IDLE_CYCLES    = 24,
+  /// Age of the oldest completion at which used elements are written.
+  parameter int unsigned AGE_CYCLES     = 128,
+  /// Planted bug, 0: none.
+  parameter int unsigned BUG            = 0,
+  /// Width of a byte count.
+  localparam int unsigned BW = $clog2(DATA_W / 8) + 1
+) (
+  /// Clock.
+  input  logic                clk_i,
+  /// Synchronous reset, active low.
+  input  logic                rst_ni,
+  /// Queue contexts; `enable` falling stops a queue.
+  input  queue_ctx_t [NQ-1:0] ctx_i,
+  /// Negotiated features.
+  input  features_t           features_i,
+  /// Device Control.Max_Read_Request_Size code.
+  input  logic [2:0]          mrrs_i,
+  /// The read pool forgets what is outstanding and answers nothing more (device reset, all queues disabled).
+  input  logic                flush_i,
+  /// Kick, never stalls.
+  input  logic                kick_valid_i,
+  /// The kick.
+  input  kick_t               kick_i,
+  /// Ring read.
+  output logic                rd_req_valid_o,
+  /// Taken.
+  input  logic                rd_req_ready_i,
+  /// The read; meta[31:28] is zero.
+  output dma_rd_req_t         rd_req_o,
+  /// Answer beat, answers in any order.
+  input  logic                rd_rsp_valid_i,
+  /// Taken.
+  output logic                rd_rsp_ready_o,
+  /// Its head; meta[31:28] is not looked at.
+  input  dma_rd_rsp_t         rd_rsp_i,
+  /// Its data.
+  input  logic [DATA_W-1:0]   rd_rsp_data_i,
+  /// Ring write.
+  output logic                wr_op_valid_o,
+  /// Taken.
+  input  logic                wr_op_ready_i,
+  /// The write.
+  output dma_wr_op_t          wr_op_o,
+  /// Byte stream of the writes.
+  output logic                wr_data_valid_o,
+  /// Taken.
+  input  logic                wr_data_ready_i,
+  /// Data from lane 0.
+  output logic [DATA_W-1:0]   wr_data_o,
+  /// Its bytes.
+  output logic [BW-1:0]       wr_data_bytes_o,
+  /// A write has its place in the request order.
+  input  logic                wr_done_valid_i,
+  /// Its meta.
+  input  logic [31:0]         wr_done_meta_i,
+  /// Per queue: published chains not yet popped.
+  output logic [NQ-1:0][15:0] chain_count_o,
+  /// Look at a record: queue.
+  input  logic [15:0]         peek_queue_i,
+  /// Records after the oldest.
+  input  logic [15:0]         peek_index_i,
+  /// The record, one cycle later.
+  output chain_t              peek_chain_o,
+  /// Remove the oldest record.
+  input  logic                chain_pop_i,
+  /// Of this queue.
+  input  logic [15:0]         chain_pop_queue_i,
+  /// Take the oldest segment.
+  input  logic                seg_pop_i,
+  /// Of this queue.
+  input  logic [15:0]         seg_queue_i,
+  /// The segment, one cycle later.
+  output segment_t            seg_o,
+  /// A used buffer.
+  input  logic                cpl_valid_i,
+  /// Taken.
+  output logic                cpl_ready_o,
+  /// The completion.
+  input  completion_t         cpl_i,
+  /// Used buffer notification.
+  output logic                irq_valid_o,
+  /// Taken.
+  input  logic                irq_ready_i,
+  /// Its queue.
+  output logic [15:0]         irq_queue_o,
+  /// A queue froze (pulse).
+  output logic                error_valid_o,
+  /// Which.
+  output logic [15:0]         error_queue_o,
+  /// Why.
+  output queue_error_e        error_code_o,
+  /// The device type freezes a queue.
+  input  logic                device_error_valid_i,
+  /// Which.
+  input  logic [15:0]         device_error_queue_i,
+  /// Per queue: disabled, nothing outstanding and nothing to come.
+  output logic [NQ-1:0]       idle_o
+);
+
+  localparam int unsigned QW    = (NQ > 1) ? $clog2(NQ) : 1;
+  localparam int unsigned DEPTH = (MAX_QUEUE_SIZE < 1024) ? MAX_QUEUE_SIZE : 1024;
+  localparam int unsigned AW    = $clog2(DEPTH);
+  localparam int unsigned NW    = NQ + WINDOWS;
+
+  // Who runs, who is quiet.
+  logic          rst_read_n;
+  logic [NQ-1:0] enable, enable_q, run, clear, busy;
+  logic [NQ-1:0] index_busy, entry_busy, desc_busy, window_busy, used_busy, event_busy, write_busy;
+  fault_t [6:0]  fault;
+
+  assign rst_read_n = rst_ni && !flush_i;
+  assign busy       = index_busy | entry_busy | desc_busy | window_busy | used_busy | event_busy | write_busy;
+
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_enable
+    assign enable[q] = ctx_i[q].enable;
+  end
+
+  always_comb begin
+    fault[6]       = '0;
+    fault[6].valid = device_error_valid_i && (device_error_queue_i < 16'(NQ));
+    fault[6].qid = device_error_queue_i[3:0];
+    fault[6].code  = QeDevice;
+  end
+
+  ring_fault #(.NQ(NQ), .SOURCES(7)) u_fault (
+    .clk_i, .rst_ni, .enable_i(enable), .busy_i(busy), .fault_i(fault), .run_o(run), .clear_o(clear), .idle_o,
+    .error_valid_o, .error_queue_o, .error_code_o
+  );
+
+  // Answers go to the stage that asked.
+  read_meta_t    rsp_meta;
+  logic          rsp_index, rsp_entry, rsp_desc, rsp_event, entry_ready, desc_ready;
+  logic [15:0]   rsp_word;
+  logic [QW-1:0] rsp_queue;
+
+  assign rsp_meta  = read_meta_t'(rd_rsp_i.meta[27:0]);
+  assign rsp_queue = QW'(rsp_meta.qid);
+  assign rsp_word  = 16'(rd_rsp_data_i[31:0] >> {rsp_meta.offset, 3'b000});
+  assign rsp_index = rd_rsp_valid_i && (rsp_meta.kind == RkIndex);
+  assign rsp_event = rd_rsp_valid_i && (rsp_meta.kind == RkEvent);
+  assign rsp_entry = rd_rsp_valid_i && (rsp_meta.kind == RkEntry);
+  assign rsp_desc  = rd_rsp_valid_i && (rsp_meta.kind == RkDesc || rsp_meta.kind == RkWindow);
+  assign rd_rsp_ready_o = !(rsp_entry && !entry_ready) && !(rsp_desc && !desc_ready);
+
+  // Requests of the stages.
+  logic [4:0]        rd_valid, rd_ready;
+  dma_rd_req_t [4:0] rd_req;
+
+  ring_read_mux u_read_mux (
+    .clk_i, .rst_ni(rst_read_n), .valid_i(rd_valid), .ready_o(rd_ready), .req_i(rd_req),
+    .rd_valid_o(rd_req_valid_o), .rd_ready_i(rd_req_ready_i), .rd_req_o
+  );
+
+  // Kicks and the available index.
+  logic [NQ-1:0]       work, work_taken;
+  logic [NQ-1:0][15:0] known, used, fetch, walk, size;
+  logic                advance, arm_valid, arm_ready;
+  logic [QW-1:0]       advance_queue, done_queue;
+  logic [15:0]         advance_index;
+  ring_write_t         arm;
+  write_meta_t         done_meta;
+
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_size
+    assign size[q] = ctx_i[q].size;
+  end
+
+  assign done_meta  = write_meta_t'(wr_done_meta_i[11:0]);
+  assign done_queue = QW'(done_meta.qid);
+
+  kick_state #(.NQ(NQ)) u_kick (
+    .clk_i, .rst_ni(rst_read_n), .run_i(run), .clear_i(clear), .size_i(size), .kick_valid_i, .kick_i,
+    .known_i(known), .used_i(used), .answer_i(rsp_index), .answer_queue_i(rsp_queue), .work_o(work),
+    .work_taken_i(work_taken), .advance_o(advance), .advance_queue_o(advance_queue),
+    .advance_index_o(advance_index)
+  );
+
+  avail_index #(.NQ(NQ), .BUG(BUG)) u_index (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .work_i(work),
+    .work_taken_o(work_taken), .advance_i(advance), .advance_queue_i(advance_queue),
+    .advance_index_i(advance_index), .fetch_i(fetch), .used_i(used), .known_o(known), .rd_valid_o(rd_valid[0]),
+    .rd_ready_i(rd_ready[0]), .rd_req_o(rd_req[0]), .ans_valid_i(rsp_index), .ans_queue_i(rsp_queue),
+    .ans_value_i(rsp_word), .ans_status_i(rd_rsp_i.status), .wr_valid_o(arm_valid), .wr_ready_i(arm_ready),
+    .wr_o(arm), .done_i(wr_done_valid_i && done_meta.kind == WkArm), .done_queue_i(done_queue),
+    .fault_o(fault[0]), .busy_o(index_busy)
+  );
+
+  // Available ring entries.
+  logic [NQ-1:0][AW-1:0] head_next;
+  logic [NQ-1:0]         head_ready, first_ready;
+  logic                  head_take, first_take;
+  logic [QW-1:0]         head_take_queue, first_take_queue;
+  logic [AW-1:0]         first_take_slot;
+  logic [15:0]           head, first_head;
+
+  entry_fetch #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH), .BUG(BUG)) u_entry (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .run_i(run), .clear_i(clear), .known_i(known), .walk_i(walk),
+    .fetch_o(fetch), .rd_valid_o(rd_valid[1]), .rd_ready_i(rd_ready[1]), .rd_req_o(rd_req[1]),
+    .beat_valid_i(rsp_entry), .beat_ready_o(entry_ready), .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i),
+    .next_i(head_next), .ready_o(head_ready), .take_i(head_take), .take_queue_i(head_take_queue), .head_o(head),
+    .look_i(first_take), .look_queue_i(first_take_queue), .look_slot_i(first_take_slot),
+    .look_head_o(first_head), .fault_o(fault[1]), .busy_o(entry_busy)
+  );
+
+  // First descriptors.
+  logic          item_valid, item_last, item_error, given, desc_end, first_given;
+  desc_t         item, first;
+  read_meta_t    item_meta;
+  logic [5:0]    item_index, given_window, first_window;
+  logic [QW-1:0] desc_end_queue;
+
+  descriptor_fetch #(.NQ(NQ), .DEPTH(DEPTH), .BUG(BUG)) u_desc (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .mrrs_i, .run_i(run), .clear_i(clear), .known_i(known),
+    .next_o(head_next), .ready_i(head_ready), .take_o(head_take), .take_queue_o(head_take_queue), .head_i(head),
+    .rd_valid_o(rd_valid[2]), .rd_ready_i(rd_ready[2]), .rd_req_o(rd_req[2]), .fault_o(fault[2]),
+    .end_i(desc_end), .end_queue_i(desc_end_queue), .busy_o(desc_busy)
+  );
+
+  descriptor_store #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH)) u_store (
+    .clk_i, .rst_ni(rst_read_n), .clear_i(clear), .beat_valid_i(rsp_desc), .beat_ready_o(desc_ready),
+    .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i), .item_valid_o(item_valid), .item_o(item),
+    .item_meta_o(item_meta), .item_index_o(item_index), .item_last_o(item_last), .item_error_o(item_error),
+    .given_i(given), .given_window_i(given_window), .end_o(desc_end), .end_queue_o(desc_end_queue),
+    .walk_i(walk), .ready_o(first_ready), .take_i(first_take), .take_queue_i(first_take_queue),
+    .take_slot_i(first_take_slot), .first_o(first), .first_given_o(first_given), .first_window_o(first_window),
+    .fault_o(fault[3])
+  );
+
+  // Followers and indirect tables.
+  logic                want_valid, want_ready, window_free, look;
+  window_req_t         want;
+  logic [5:0]          free_window, look_window;
+  logic [3:0]          look_place;
+  logic [NW-1:0]       filled;
+  logic [NW-1:0][15:0] window_base;
+  logic [NW-1:0][4:0]  window_count;
+  desc_t               looked;
+
+  window_pool #(.NQ(NQ), .WINDOWS(WINDOWS), .BUG(BUG)) u_windows (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run), .item_valid_i(item_valid),
+    .item_i(item), .item_meta_i(item_meta), .item_index_i(item_index), .item_last_i(item_last),
+    .item_error_i(item_error), .given_o(given), .given_window_o(given_window), .want_valid_i(want_valid),
+    .want_ready_o(want_ready), .want_i(want), .free_i(window_free), .free_window_i(free_window),
+    .filled_o(filled), .base_o(window_base), .count_o(window_count), .rd_valid_o(rd_valid[3]),
+    .rd_ready_i(rd_ready[3]), .rd_req_o(rd_req[3]), .look_i(look), .look_window_i(look_window),
+    .look_place_i(look_place), .look_o(looked), .busy_o(window_busy)
+  );
+
+  // Chains.
+  logic [NQ-1:0][15:0] seg_level, chain_level;
+  logic [QW-1:0]       put_queue;
+  logic                put_seg, put_chain;
+  segment_t            seg;
+  chain_t              chain;
+
+  chain_walk #(.NQ(NQ), .DEPTH(DEPTH), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .NW(NW), .BUG(BUG)) u_walk (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .walk_o(walk),
+    .ready_i(first_ready), .take_o(first_take), .take_queue_o(first_take_queue), .take_slot_o(first_take_slot),
+    .first_i(first), .first_given_i(first_given), .first_window_i(first_window), .head_i(first_head),
+    .filled_i(filled), .base_i(window_base), .count_i(window_count), .look_o(look), .look_window_o(look_window),
+    .look_place_o(look_place), .look_i(looked), .want_valid_o(want_valid), .want_ready_i(want_ready),
+    .want_o(want), .free_o(window_free), .free_window_o(free_window), .seg_level_i(seg_level),
+    .chain_level_i(chain_level), .put_queue_o(put_queue), .put_seg_o(put_seg), .seg_o(seg),
+    .put_chain_o(put_chain), .chain_o(chain), .fault_o(fault[4])
+  );
+
+  // The store is emptied when a queue starts, not when it stops: the device type may still be taking segments then.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) enable_q <= '0;
+    else enable_q <= enable;
+  end
+
+  chain_store #(.NQ(NQ), .DEPTH(MAX_QUEUE_SIZE)) u_chains (
+    .clk_i, .rst_ni, .clear_i(enable & ~enable_q), .run_i(run), .put_queue_i(put_queue), .put_seg_i(put_seg),
+    .seg_i(seg), .put_chain_i(put_chain), .chain_i(chain), .seg_level_o(seg_level), .chain_level_o(chain_level),
+    .count_o(chain_count_o), .peek_queue_i, .peek_index_i, .peek_chain_o, .chain_pop_i, .chain_pop_queue_i,
+    .seg_pop_i, .seg_queue_i, .seg_o
+  );
+
+  // Used elements, their index, and the decision to interrupt.
+  logic          used_valid, used_ready, index_enters, publish;
+  ring_write_t   used_beat;
+  logic [QW-1:0] publish_queue;
+  logic [5:0]    publish_count;
+
+  used_writer #(.NQ(NQ), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)) u_used (
+    .clk_i, .rst_ni, .ctx_i, .run_i(run), .clear_i(clear), .cpl_valid_i, .cpl_ready_o, .cpl_i,
+    .wr_valid_o(used_valid), .wr_ready_i(used_ready), .wr_o(used_beat), .busy_o(used_busy)
+  );
+
+  ring_write_mux #(.NQ(NQ), .DATA_W(DATA_W)) u_write_mux (
+    .clk_i, .rst_ni, .used_valid_i(used_valid), .used_ready_o(used_ready), .used_i(used_beat),
+    .arm_valid_i(arm_valid), .arm_ready_o(arm_ready), .arm_i(arm), .op_valid_o(wr_op_valid_o),
+    .op_ready_i(wr_op_ready_i), .op_o(wr_op_o), .data_valid_o(wr_data_valid_o), .data_ready_i(wr_data_ready_i),
+    .data_o(wr_data_o), .data_bytes_o(wr_data_bytes_o), .done_i(wr_done_valid_i), .done_queue_i(done_queue),
+    .index_enters_o(index_enters), .busy_o(write_busy)
+  );
+
+  // Planted bug 12 looks at the event word before the index is written.
+  assign publish       = (BUG == 12) ? index_enters : wr_done_valid_i && (done_meta.kind == WkIndex);
+  assign publish_queue = (BUG == 12) ? QW'(used_beat.meta.qid) : done_queue;
+  assign publish_count = (BUG == 12) ? used_beat.meta.count : done_meta.count;
+
+  notify_decide #(.NQ(NQ), .BUG(BUG)) u_notify (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .publish_i(publish),
+    .publish_queue_i(publish_queue), .publish_count_i(publish_count), .used_o(used), .rd_valid_o(rd_valid[4]),
+    .rd_ready_i(rd_ready[4]), .rd_req_o(rd_req[4]), .ans_valid_i(rsp_event), .ans_queue_i(rsp_queue),
+    .ans_value_i(rsp_word), .ans_status_i(rd_rsp_i.status), .irq_valid_o, .irq_ready_i, .irq_queue_o,
+    .fault_o(fault[5]), .busy_o(event_busy)
+  );
+
+  // Bits of records that this block has no use for.
+  logic unused;
+  assign unused = ^{wr_done_meta_i, rsp_meta};
+
+endmodule

@@ -1,0 +1,182 @@
+// Used elements, gathered per queue and written in batches: up to 32 elements in one write, split at the ring end,
+// followed by the used index. A batch is due when the device type asks for it, when it is full, when no further
+// completion came for a while, or when its oldest element is old.
+module used_writer
+  import ringside_pkg::*;
+  import ring_pkg::*;
+#(
+  /// Queues.
+  parameter int unsigned NQ          = 4,
+  /// Cycles without a completion after which a batch is written.
+  parameter int unsigned IDLE_CYCLES = 24,
+  /// Age of the oldest element at which a batch is written.
+  parameter int unsigned AGE_CYCLES  = 128,
+  /// Planted bug, 0: none.
+  parameter int unsigned BUG         = 0,
+  /// Width of a queue number.
+  localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1
+) (
+  /// Clock.
+  input  logic                clk_i,
+  /// Synchronous reset, active low.
+  input  logic                rst_ni,
+  /// Queue contexts.
+  input  queue_ctx_t [NQ-1:0] ctx_i,
+  /// Per queue: enabled and not frozen. Completions of others are taken and dropped.
+  input  logic [NQ-1:0]       run_i,
+  /// Per queue: state goes to its reset value.
+  input  logic [NQ-1:0]       clear_i,
+  /// Completion.
+  input  logic                cpl_valid_i,
+  /// Taken.
+  output logic                cpl_ready_o,
+  /// The completion.
+  input  completion_t         cpl_i,
+  /// Write beat.
+  output logic                wr_valid_o,
+  /// Taken.
+  input  logic                wr_ready_i,
+  /// The beat.
+  output ring_write_t         wr_o,
+  /// Per queue: elements are being written.
+  output logic [NQ-1:0]       busy_o
+);
+
+  localparam int unsigned SLOTS = 64;
+  localparam logic [6:0]  BATCH = 7'd32;
+  localparam int unsigned TW    = $clog2(AGE_CYCLES + 1);
+
+  typedef enum logic [1:0] {
+    StPick     = 2'd0,
+    StElements = 2'd1,
+    StIndex    = 2'd2
+  } state_e;
+
+  logic [63:0]         element_q [(1 << QW) * SLOTS];
+  logic [NQ-1:0][6:0]  put_q, get_q, level;
+  logic [NQ-1:0][15:0] used_q;
+  logic [NQ-1:0]       flush_q, due, grant_unused;
+  logic [QW-1:0]       cq, pick, queue_q;
+  logic                any, put, start, known_queue;
+  state_e              state_q;
+  logic [6:0]          count, count_q, sent_q;
+  logic [15:0]         slot, size, to_ring_end, index_q;
+  logic [63:0]         ring_q;
+
+  // Completions in.
+  assign cq          = QW'(cpl_i.queue);
+  assign known_queue = cpl_i.queue < 16'(NQ);
+  assign cpl_ready_o = !known_queue || !run_i[cq] || (level[cq] != 7'(SLOTS));
+  assign put         = cpl_valid_i && known_queue && run_i[cq] && (level[cq] != 7'(SLOTS));
+
+  always_ff @(posedge clk_i) begin
+    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.written_bytes, 16'd0, cpl_i.id};
+  end
+
+  // Which queue has a batch due.
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
+    logic [TW-1:0] idle_q, age_q;
+    logic          put_here, start_here;
+
+    assign put_here   = put && (cq == QW'(q));
+    assign start_here = start && (pick == QW'(q));
+    assign level[q]   = put_q[q] - get_q[q];
+    assign due[q]     = run_i[q] && (level[q] != 7'd0)
+                        && (flush_q[q] || level[q] >= BATCH || idle_q >= TW'(IDLE_CYCLES) || age_q >= TW'(AGE_CYCLES));
+    assign busy_o[q]  = (state_q != StPick) && (queue_q == QW'(q));
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || clear_i[q]) begin
+        put_q[q]   <= '0;
+        get_q[q]   <= '0;
+        used_q[q]  <= '0;
+        flush_q[q] <= 1'b0;
+        idle_q     <= '0;
+        age_q      <= '0;
+      end else begin
+        if (put_here) put_q[q] <= put_q[q] + 7'd1;
+        if (wr_ready_i && state_q == StElements && queue_q == QW'(q)) get_q[q] <= get_q[q] + 7'd1;
+        if (start_here) used_q[q] <= used_q[q] + 16'(count);
+        if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
+        else if (start_here && count == level[q]) flush_q[q] <= 1'b0;
+        if (put_here || start_here || level[q] == 7'd0) idle_q <= '0;
+        else if (idle_q != '1) idle_q <= idle_q + 1'b1;
+        if (start_here || level[q] == 7'd0) age_q <= '0;
+        else if (age_q != '1) age_q <= age_q + 1'b1;
+      end
+    end
+  end
+
+  rr_arbiter #(.N(NQ)) u_pick (
+    .clk_i, .rst_ni, .req_i(due), .advance_i(start), .grant_o(grant_unused), .index_o(pick), .valid_o(any)
+  );
+
+  // One batch: to the end of the ring at most.
+  assign start       = any && (state_q == StPick);
+  assign size        = ctx_i[pick].size;
+  assign slot        = (BUG == 4) ? used_q[pick] : used_q[pick] & (size - 16'd1);
+  assign to_ring_end = size - (used_q[pick] & (size - 16'd1));
+
+  always_comb begin
+    count = (level[pick] < BATCH) ? level[pick] : BATCH;
+    if (to_ring_end < 16'(count) && BUG != 4) count = to_ring_end[6:0];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= StPick;
+      queue_q <= '0;
+      count_q <= '0;
+      sent_q  <= '0;
+      index_q <= '0;
+      ring_q  <= '0;
+    end else begin
+      unique case (state_q)
+        StPick: if (start) begin
+          state_q <= (BUG == 1) ? StIndex : StElements;
+          queue_q <= pick;
+          count_q <= count;
+          sent_q  <= '0;
+          index_q <= used_q[pick] + 16'(count);
+          ring_q  <= ctx_i[pick].device + 64'd4 + {45'b0, slot, 3'b000};
+        end
+        StElements: if (wr_ready_i) begin
+          sent_q <= sent_q + 7'd1;
+          if (sent_q + 7'd1 == count_q) state_q <= (BUG == 1) ? StPick : StIndex;
+        end
+        StIndex: if (wr_ready_i) state_q <= (BUG == 1) ? StElements : StPick;
+        default: state_q <= StPick;
+      endcase
+    end
+  end
+
+  // Elements first, then the index that publishes them: both go the same way in this order.
+  always_comb begin
+    wr_valid_o      = (state_q != StPick);
+    wr_o            = '0;
+    wr_o.meta.qid = 4'(queue_q);
+    wr_o.meta.count = count_q[5:0];
+    if (state_q == StElements) begin
+      wr_o.meta.kind = WkElements;
+      wr_o.addr      = ring_q;
+      wr_o.len_bytes = {7'b0, count_q, 3'b000};
+      wr_o.data      = element_q[{queue_q, get_q[queue_q][5:0]}];
+      wr_o.bytes     = 4'd8;
+      wr_o.first     = (sent_q == 7'd0);
+      wr_o.last      = (sent_q + 7'd1 == count_q);
+    end else begin
+      wr_o.meta.kind = WkIndex;
+      wr_o.addr      = ctx_i[queue_q].device + 64'd2;
+      wr_o.len_bytes = 17'd2;
+      wr_o.data      = {48'b0, index_q};
+      wr_o.bytes     = 4'd2;
+      wr_o.first     = 1'b1;
+      wr_o.last      = 1'b1;
+    end
+  end
+
+  // Bits of records that this block has no use for.
+  logic unused;
+  assign unused = ^{cpl_i};
+
+endmodule
