@@ -22,6 +22,8 @@ module net_ctrl
     input  features_t                     features_i,
     /// Device Control.Max_Read_Request_Size.
     input  logic [2:0]                    mrrs_i,
+    /// The read pool takes and answers nothing (device reset): what is asked for counts as failed.
+    input  logic                          flush_i,
     /// Queue is enabled and not frozen.
     input  logic                          run_i,
     /// Nothing of the queue is inside this block.
@@ -181,6 +183,7 @@ module net_ctrl
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
       .mrrs_i       (mrrs_i),
+      .flush_i      (flush_i),
       .op_valid_i   (op_valid),
       .op_ready_o   (op_ready),
       .op_addr_i    (item.seg.addr),

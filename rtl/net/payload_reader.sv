@@ -19,6 +19,8 @@ module payload_reader
     input  logic              rst_ni,
     /// Device Control.Max_Read_Request_Size.
     input  logic [2:0]        mrrs_i,
+    /// The read pool takes and answers nothing (device reset): what is asked for counts as failed.
+    input  logic              flush_i,
     /// A piece to read.
     input  logic              op_valid_i,
     /// Taken.
@@ -94,8 +96,8 @@ module payload_reader
       .req_last_o    (req_last)
   );
 
-  assign req_valid_o    = req_valid && piece_in_ready;
-  assign req_go         = req_ready_i && piece_in_ready;
+  assign req_valid_o    = req_valid && piece_in_ready && !flush_i;
+  assign req_go         = (req_ready_i || flush_i) && piece_in_ready;
   assign req_o          = req;
   assign piece_in_valid = fill_now || (req_valid && req_go);
 
@@ -139,9 +141,9 @@ module payload_reader
 
   always_comb begin
     left      = piece.bytes - (begun_q ? done_q : 17'd0);
-    failed    = piece.fill || (begun_q && failing_q) || (rsp_i.status != RdOk);
+    failed    = piece.fill || flush_i || (begun_q && failing_q) || (rsp_i.status != RdOk);
     // Waiting for a beat only when one comes: a failed request answered with its single beat already.
-    more_data = !(piece.fill || (begun_q && failing_q));
+    more_data = !(piece.fill || flush_i || (begun_q && failing_q));
     room      = 17'(B) - ((begun_q || piece.fill) ? 17'd0 : {15'd0, piece.offset});
     take      = (left < room) ? left : room;
     step      = piece_valid && (!more_data || rsp_valid_i) && (!out_valid_q || bytes_ready_i);

@@ -1,0 +1,392 @@
+// The virtio-net device without its PCIe function: registers, three ring engines (receive, transmit, control) and the
+// network engines, with one port to each read pool and one write client per writer.
+module virtio_net
+  import ringside_pkg::*;
+  import net_pkg::*;
+#(
+    /// Width of the data path in bits.
+    parameter int unsigned DATA_W          = 512,
+    /// Queue pairs.
+    parameter int unsigned QUEUE_PAIRS     = 4,
+    /// Largest queue.
+    parameter int unsigned MAX_QUEUE_SIZE  = 256,
+    /// MAC address at reset, first byte on the wire in 47:40.
+    parameter logic [47:0] MAC             = 48'h52_54_00_12_34_56,
+    /// Maximum transmission unit in bytes.
+    parameter int unsigned MTU             = 9000,
+    /// Larger received frames are dropped.
+    parameter int unsigned MAX_FRAME_BYTES = 9216,
+    /// Clocks a received frame waits for buffers; 0 = for ever.
+    parameter int unsigned RX_WAIT_CYCLES  = 65536,
+    /// MSI-X vectors.
+    parameter int unsigned NUM_VECTORS     = 10,
+    /// Write clients: rings of receive, transmit, control; receive payload; control acknowledge.
+    parameter int unsigned NUM_WR          = 5,
+    /// Planted bug, 0 = none.
+    parameter int unsigned BUG             = 0,
+    localparam int unsigned BYTES_W = $clog2(DATA_W / 8) + 1
+) (
+    /// Clock.
+    input  logic                           clk_i,
+    /// Synchronous reset, active low.
+    input  logic                           rst_ni,
+    /// PCIe settings in force.
+    input  pcie_config_t                   pcie_config_i,
+    /// Function level reset.
+    input  logic                           flr_i,
+    /// A device reset is running: the requester forgets what it can.
+    output logic                           flush_o,
+    /// The requester is quiet.
+    input  logic                           dma_idle_i,
+
+    /// BAR0 access.
+    input  logic                           reg_valid_i,
+    /// The access.
+    input  reg_req_t                       reg_i,
+    /// Its response.
+    output logic                           reg_rsp_valid_o,
+    /// Data read.
+    output logic [31:0]                    reg_rsp_rdata_o,
+
+    /// Ring read.
+    output logic                           ring_req_valid_o,
+    /// Taken.
+    input  logic                           ring_req_ready_i,
+    /// The read.
+    output dma_rd_req_t                    ring_req_o,
+    /// Answer beat.
+    input  logic                           ring_rsp_valid_i,
+    /// Taken.
+    output logic                           ring_rsp_ready_o,
+    /// Its head.
+    input  dma_rd_rsp_t                    ring_rsp_i,
+    /// Its data.
+    input  logic [DATA_W-1:0]              ring_rsp_data_i,
+    /// Payload read.
+    output logic                           payload_req_valid_o,
+    /// Taken.
+    input  logic                           payload_req_ready_i,
+    /// The read.
+    output dma_rd_req_t                    payload_req_o,
+    /// Answer beat, in request order.
+    input  logic                           payload_rsp_valid_i,
+    /// Taken.
+    output logic                           payload_rsp_ready_o,
+    /// Its head.
+    input  dma_rd_rsp_t                    payload_rsp_i,
+    /// Its data.
+    input  logic [DATA_W-1:0]              payload_rsp_data_i,
+
+    /// Writes, one client per writer.
+    output logic [NUM_WR-1:0]              wr_op_valid_o,
+    /// Taken.
+    input  logic [NUM_WR-1:0]              wr_op_ready_i,
+    /// The writes.
+    output dma_wr_op_t [NUM_WR-1:0]        wr_op_o,
+    /// Bytes of the writes.
+    output logic [NUM_WR-1:0]              wr_data_valid_o,
+    /// Taken.
+    input  logic [NUM_WR-1:0]              wr_data_ready_i,
+    /// From lane 0.
+    output logic [NUM_WR-1:0][DATA_W-1:0]  wr_data_o,
+    /// How many.
+    output logic [NUM_WR-1:0][BYTES_W-1:0] wr_data_bytes_o,
+    /// The oldest write of a client has its place in the request order.
+    input  logic [NUM_WR-1:0]              wr_done_valid_i,
+    /// Its meta.
+    /* verilator lint_off UNUSED */
+    input  logic [NUM_WR-1:0][31:0]        wr_done_meta_i,  // the network engines count instead
+    /* verilator lint_on UNUSED */
+
+    /// Interrupt message.
+    output logic                           fire_valid_o,
+    /// Taken.
+    input  logic                           fire_ready_i,
+    /// Its vector.
+    output logic [10:0]                    fire_vector_o,
+    /// Interrupt line.
+    output logic                           intx_o,
+
+    /// Frame beat to the wire.
+    output logic                           tx_tvalid_o,
+    /// Taken.
+    input  logic                           tx_tready_i,
+    /// Frame bytes.
+    output logic [DATA_W-1:0]              tx_tdata_o,
+    /// Valid bytes.
+    output logic [DATA_W/8-1:0]            tx_tkeep_o,
+    /// Last beat.
+    output logic                           tx_tlast_o,
+    /// Transmit queue of the frame.
+    output logic [15:0]                    tx_queue_o,
+    /// Discard the frame.
+    output logic                           tx_error_o,
+    /// Frame beat from the wire.
+    input  logic                           rx_tvalid_i,
+    /// Taken.
+    output logic                           rx_tready_o,
+    /// Frame bytes.
+    input  logic [DATA_W-1:0]              rx_tdata_i,
+    /// Valid bytes.
+    input  logic [DATA_W/8-1:0]            rx_tkeep_i,
+    /// Last beat.
+    input  logic                           rx_tlast_i,
+    /// Flow hash.
+    input  logic [15:0]                    rx_flow_i,
+    /// A received frame was dropped.
+    output logic                           rx_drop_o,
+    /// Why.
+    output logic [3:0]                     rx_drop_reason_o,
+    /// Link state.
+    input  logic                           link_up_i
+);
+
+  localparam int unsigned QP = QUEUE_PAIRS;
+  localparam int unsigned QW = (QP > 1) ? $clog2(QP) : 1;
+
+  // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, ORDER_PLATFORM 36,
+  // NOTIFICATION_DATA 38, RING_RESET 40; net bits MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18,
+  // CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23.
+  localparam logic [127:0] Features = 128'h153_30df_8028;
+
+  // ---- registers, queues, interrupts
+  queue_ctx_t [QP-1:0] rx_ctx, tx_ctx;
+  queue_ctx_t          ctrl_ctx;
+  features_t           features;
+  logic                driver_ok, config_change, dev_valid, dev_rsp_valid;
+  reg_req_t            dev_req;
+  logic [31:0]         dev_rsp_rdata;
+  logic                rx_kick_valid, tx_kick_valid, ctrl_kick_valid;
+  kick_t               rx_kick, tx_kick, ctrl_kick;
+  logic [QP-1:0]       rx_ring_idle, tx_ring_idle, rx_net_idle, tx_net_idle;
+  logic                ctrl_ring_idle, ctrl_net_idle;
+  logic                rx_error, tx_error, ctrl_error, rx_irq_valid, tx_irq_valid, ctrl_irq_valid;
+  logic                rx_irq_ready, tx_irq_ready, ctrl_irq_ready;
+  logic [15:0]         rx_irq_queue, tx_irq_queue, ctrl_irq_queue, rx_error_queue, tx_error_queue;
+  /* verilator lint_off UNUSED */
+  logic [127:0]        driver_features;      // for waves: what the driver accepted
+  logic [15:0]         ctrl_error_queue;     // there is only one
+  queue_error_e        rx_error_code, tx_error_code, ctrl_error_code;  // for waves: why a queue froze
+  /* verilator lint_on UNUSED */
+
+  virtio_device #(
+      .QUEUE_PAIRS    (QP),
+      .MAX_QUEUE_SIZE (MAX_QUEUE_SIZE),
+      .DEVICE_FEATURES(Features),
+      .NUM_VECTORS    (NUM_VECTORS),
+      .BUG            (BUG)
+  ) u_device (
+      .clk_i, .rst_ni, .pcie_config_i, .flr_i,
+      .reg_valid_i, .reg_i, .reg_rsp_valid_o, .reg_rsp_rdata_o,
+      .dev_valid_o(dev_valid), .dev_req_o(dev_req), .dev_rsp_valid_i(dev_rsp_valid), .dev_rsp_rdata_i(dev_rsp_rdata),
+      .config_change_i(config_change), .rx_ctx_o(rx_ctx), .tx_ctx_o(tx_ctx), .ctrl_ctx_o(ctrl_ctx),
+      .features_o(features), .driver_features_o(driver_features), .driver_ok_o(driver_ok),
+      .rx_kick_valid_o(rx_kick_valid), .rx_kick_o(rx_kick), .tx_kick_valid_o(tx_kick_valid), .tx_kick_o(tx_kick),
+      .ctrl_kick_valid_o(ctrl_kick_valid), .ctrl_kick_o(ctrl_kick),
+      .reset_o(flush_o), .dma_idle_i,
+      .rx_idle_i(rx_ring_idle & rx_net_idle), .tx_idle_i(tx_ring_idle & tx_net_idle),
+      .ctrl_idle_i(ctrl_ring_idle && ctrl_net_idle),
+      .rx_error_valid_i(rx_error), .tx_error_valid_i(tx_error), .ctrl_error_valid_i(ctrl_error),
+      .rx_irq_valid_i(rx_irq_valid), .rx_irq_ready_o(rx_irq_ready), .rx_irq_queue_i(rx_irq_queue),
+      .tx_irq_valid_i(tx_irq_valid), .tx_irq_ready_o(tx_irq_ready), .tx_irq_queue_i(tx_irq_queue),
+      .ctrl_irq_valid_i(ctrl_irq_valid), .ctrl_irq_ready_o(ctrl_irq_ready), .ctrl_irq_queue_i(ctrl_irq_queue),
+      .msix_fire_valid_o(fire_valid_o), .msix_fire_ready_i(fire_ready_i), .msix_fire_vector_o(fire_vector_o),
+      .intx_o
+  );
+
+  // ---- rings: one engine per direction, sharing the ring read pool
+  logic        [2:0] ring_req_valid, ring_req_ready, ring_rsp_valid, ring_rsp_ready;
+  dma_rd_req_t [2:0] ring_req;
+  dma_rd_rsp_t       ring_rsp;
+
+  rd_mux #(
+      .N(3)
+  ) u_ring_mux (
+      .clk_i, .rst_ni,
+      .req_valid_i(ring_req_valid), .req_ready_o(ring_req_ready), .req_i(ring_req),
+      .rsp_valid_o(ring_rsp_valid), .rsp_ready_i(ring_rsp_ready), .rsp_o(ring_rsp),
+      .pool_req_valid_o(ring_req_valid_o), .pool_req_ready_i(ring_req_ready_i), .pool_req_o(ring_req_o),
+      .pool_rsp_valid_i(ring_rsp_valid_i), .pool_rsp_ready_o(ring_rsp_ready_o), .pool_rsp_i(ring_rsp_i)
+  );
+
+  logic [QP-1:0][15:0] rx_chain_count, tx_chain_count;
+  logic [15:0]         ctrl_chain_count, rx_peek_index;
+  logic [QW-1:0]       rx_peek_queue, tx_peek_queue, rx_seg_queue, tx_seg_queue;
+  logic [QW-1:0]       rx_device_error_queue, tx_device_error_queue;
+  chain_t              rx_peek_chain, tx_peek_chain, ctrl_peek_chain;
+  segment_t            rx_seg, tx_seg, ctrl_seg;
+  logic                rx_chain_pop, tx_chain_pop, ctrl_chain_pop, rx_seg_pop, tx_seg_pop, ctrl_seg_pop;
+  logic                rx_cpl_valid, tx_cpl_valid, ctrl_cpl_valid, rx_cpl_ready, tx_cpl_ready, ctrl_cpl_ready;
+  completion_t         rx_cpl, tx_cpl, ctrl_cpl;
+  logic                rx_device_error, tx_device_error, ctrl_device_error;
+
+  ring_engine #(
+      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)
+  ) u_ring_rx (
+      .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(rx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
+      .kick_valid_i(rx_kick_valid), .kick_i(rx_kick),
+      .rd_req_valid_o(ring_req_valid[0]), .rd_req_ready_i(ring_req_ready[0]), .rd_req_o(ring_req[0]),
+      .rd_rsp_valid_i(ring_rsp_valid[0]), .rd_rsp_ready_o(ring_rsp_ready[0]), .rd_rsp_i(ring_rsp),
+      .rd_rsp_data_i(ring_rsp_data_i),
+      .wr_op_valid_o(wr_op_valid_o[0]), .wr_op_ready_i(wr_op_ready_i[0]), .wr_op_o(wr_op_o[0]),
+      .wr_data_valid_o(wr_data_valid_o[0]), .wr_data_ready_i(wr_data_ready_i[0]), .wr_data_o(wr_data_o[0]),
+      .wr_data_bytes_o(wr_data_bytes_o[0]),
+      .wr_done_valid_i(wr_done_valid_i[0]), .wr_done_meta_i(wr_done_meta_i[0]),
+      .chain_count_o(rx_chain_count),
+      .peek_queue_i(16'(rx_peek_queue)), .peek_index_i(rx_peek_index), .peek_chain_o(rx_peek_chain),
+      .chain_pop_i(rx_chain_pop), .chain_pop_queue_i(16'(rx_peek_queue)),
+      .seg_pop_i(rx_seg_pop), .seg_queue_i(16'(rx_seg_queue)), .seg_o(rx_seg),
+      .cpl_valid_i(rx_cpl_valid), .cpl_ready_o(rx_cpl_ready), .cpl_i(rx_cpl),
+      .irq_valid_o(rx_irq_valid), .irq_ready_i(rx_irq_ready), .irq_queue_o(rx_irq_queue),
+      .error_valid_o(rx_error), .error_queue_o(rx_error_queue), .error_code_o(rx_error_code),
+      .device_error_valid_i(rx_device_error), .device_error_queue_i(16'(rx_device_error_queue)),
+      .idle_o(rx_ring_idle)
+  );
+
+  ring_engine #(
+      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)
+  ) u_ring_tx (
+      .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(tx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
+      .kick_valid_i(tx_kick_valid), .kick_i(tx_kick),
+      .rd_req_valid_o(ring_req_valid[1]), .rd_req_ready_i(ring_req_ready[1]), .rd_req_o(ring_req[1]),
+      .rd_rsp_valid_i(ring_rsp_valid[1]), .rd_rsp_ready_o(ring_rsp_ready[1]), .rd_rsp_i(ring_rsp),
+      .rd_rsp_data_i(ring_rsp_data_i),
+      .wr_op_valid_o(wr_op_valid_o[1]), .wr_op_ready_i(wr_op_ready_i[1]), .wr_op_o(wr_op_o[1]),
+      .wr_data_valid_o(wr_data_valid_o[1]), .wr_data_ready_i(wr_data_ready_i[1]), .wr_data_o(wr_data_o[1]),
+      .wr_data_bytes_o(wr_data_bytes_o[1]),
+      .wr_done_valid_i(wr_done_valid_i[1]), .wr_done_meta_i(wr_done_meta_i[1]),
+      .chain_count_o(tx_chain_count),
+      .peek_queue_i(16'(tx_peek_queue)), .peek_index_i(16'd0), .peek_chain_o(tx_peek_chain),
+      .chain_pop_i(tx_chain_pop), .chain_pop_queue_i(16'(tx_peek_queue)),
+      .seg_pop_i(tx_seg_pop), .seg_queue_i(16'(tx_seg_queue)), .seg_o(tx_seg),
+      .cpl_valid_i(tx_cpl_valid), .cpl_ready_o(tx_cpl_ready), .cpl_i(tx_cpl),
+      .irq_valid_o(tx_irq_valid), .irq_ready_i(tx_irq_ready), .irq_queue_o(tx_irq_queue),
+      .error_valid_o(tx_error), .error_queue_o(tx_error_queue), .error_code_o(tx_error_code),
+      .device_error_valid_i(tx_device_error), .device_error_queue_i(16'(tx_device_error_queue)),
+      .idle_o(tx_ring_idle)
+  );
+
+  ring_engine #(
+      .NQ(1), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)
+  ) u_ring_ctrl (
+      .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(ctrl_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
+      .kick_valid_i(ctrl_kick_valid), .kick_i(ctrl_kick),
+      .rd_req_valid_o(ring_req_valid[2]), .rd_req_ready_i(ring_req_ready[2]), .rd_req_o(ring_req[2]),
+      .rd_rsp_valid_i(ring_rsp_valid[2]), .rd_rsp_ready_o(ring_rsp_ready[2]), .rd_rsp_i(ring_rsp),
+      .rd_rsp_data_i(ring_rsp_data_i),
+      .wr_op_valid_o(wr_op_valid_o[2]), .wr_op_ready_i(wr_op_ready_i[2]), .wr_op_o(wr_op_o[2]),
+      .wr_data_valid_o(wr_data_valid_o[2]), .wr_data_ready_i(wr_data_ready_i[2]), .wr_data_o(wr_data_o[2]),
+      .wr_data_bytes_o(wr_data_bytes_o[2]),
+      .wr_done_valid_i(wr_done_valid_i[2]), .wr_done_meta_i(wr_done_meta_i[2]),
+      .chain_count_o(ctrl_chain_count),
+      .peek_queue_i(16'd0), .peek_index_i(16'd0), .peek_chain_o(ctrl_peek_chain),
+      .chain_pop_i(ctrl_chain_pop), .chain_pop_queue_i(16'd0),
+      .seg_pop_i(ctrl_seg_pop), .seg_queue_i(16'd0), .seg_o(ctrl_seg),
+      .cpl_valid_i(ctrl_cpl_valid), .cpl_ready_o(ctrl_cpl_ready), .cpl_i(ctrl_cpl),
+      .irq_valid_o(ctrl_irq_valid), .irq_ready_i(ctrl_irq_ready), .irq_queue_o(ctrl_irq_queue),
+      .error_valid_o(ctrl_error), .error_queue_o(ctrl_error_queue), .error_code_o(ctrl_error_code),
+      .device_error_valid_i(ctrl_device_error), .device_error_queue_i(16'd0),
+      .idle_o(ctrl_ring_idle)
+  );
+
+  // ---- a queue serves frames while it is enabled and nothing froze it
+  logic [QP-1:0] rx_run, tx_run, rx_frozen_q, tx_frozen_q;
+  logic          ctrl_run, ctrl_frozen_q;
+
+  always_comb begin
+    for (int unsigned q = 0; q < QP; q++) begin
+      rx_run[q] = rx_ctx[q].enable && !rx_frozen_q[q];
+      tx_run[q] = tx_ctx[q].enable && !tx_frozen_q[q];
+    end
+    ctrl_run = ctrl_ctx.enable && !ctrl_frozen_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned q = 0; q < QP; q++) begin
+      rx_frozen_q[q] <= rst_ni && rx_ctx[q].enable && (rx_frozen_q[q] || (rx_error && (rx_error_queue == 16'(q)))
+                        || (rx_device_error && (rx_device_error_queue == QW'(q))));
+      tx_frozen_q[q] <= rst_ni && tx_ctx[q].enable && (tx_frozen_q[q] || (tx_error && (tx_error_queue == 16'(q)))
+                        || (tx_device_error && (tx_device_error_queue == QW'(q))));
+    end
+    ctrl_frozen_q <= rst_ni && ctrl_ctx.enable && (ctrl_frozen_q || ctrl_error || ctrl_device_error);
+  end
+
+  // ---- network engines; transmit and control share the payload read pool
+  rx_mode_t                      mode;
+  logic [2*MacEntries-1:0][47:0] mac_table;
+  logic [2*MacEntries-1:0]       mac_table_valid;
+  vlan_update_t                  vlan_update;
+  logic        [1:0]             payload_req_valid, payload_req_ready, payload_rsp_valid, payload_rsp_ready;
+  dma_rd_req_t [1:0]             payload_req;
+  dma_rd_rsp_t                   payload_rsp;
+
+  rd_mux #(
+      .N(2)
+  ) u_payload_mux (
+      .clk_i, .rst_ni,
+      .req_valid_i(payload_req_valid), .req_ready_o(payload_req_ready), .req_i(payload_req),
+      .rsp_valid_o(payload_rsp_valid), .rsp_ready_i(payload_rsp_ready), .rsp_o(payload_rsp),
+      .pool_req_valid_o(payload_req_valid_o), .pool_req_ready_i(payload_req_ready_i), .pool_req_o(payload_req_o),
+      .pool_rsp_valid_i(payload_rsp_valid_i), .pool_rsp_ready_o(payload_rsp_ready_o), .pool_rsp_i(payload_rsp_i)
+  );
+
+  net_tx #(
+      .DATA_W(DATA_W), .NQ(QP), .BUG(BUG)
+  ) u_tx (
+      .clk_i, .rst_ni, .mrrs_i(pcie_config_i.mrrs), .flush_i(flush_o), .run_i(tx_run), .idle_o(tx_net_idle),
+      .chain_count_i(tx_chain_count), .peek_queue_o(tx_peek_queue), .chain_pop_o(tx_chain_pop),
+      .peek_chain_i(tx_peek_chain), .seg_pop_o(tx_seg_pop), .seg_queue_o(tx_seg_queue), .seg_i(tx_seg),
+      .cpl_valid_o(tx_cpl_valid), .cpl_ready_i(tx_cpl_ready), .cpl_o(tx_cpl),
+      .device_error_valid_o(tx_device_error), .device_error_queue_o(tx_device_error_queue),
+      .req_valid_o(payload_req_valid[0]), .req_ready_i(payload_req_ready[0]), .req_o(payload_req[0]),
+      .rsp_valid_i(payload_rsp_valid[0]), .rsp_ready_o(payload_rsp_ready[0]), .rsp_i(payload_rsp),
+      .rsp_data_i(payload_rsp_data_i),
+      .tvalid_o(tx_tvalid_o), .tready_i(tx_tready_i), .tdata_o(tx_tdata_o), .tkeep_o(tx_tkeep_o),
+      .tlast_o(tx_tlast_o), .tqueue_o(tx_queue_o), .terror_o(tx_error_o)
+  );
+
+  net_rx #(
+      .DATA_W(DATA_W), .NQ(QP), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .MAX_FRAME_BYTES(MAX_FRAME_BYTES),
+      .RX_WAIT_CYCLES(RX_WAIT_CYCLES), .BUG(BUG)
+  ) u_rx (
+      .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .mode_i(mode), .table_i(mac_table),
+      .table_valid_i(mac_table_valid), .vlan_update_i(vlan_update), .run_i(rx_run), .idle_o(rx_net_idle),
+      .chain_count_i(rx_chain_count), .peek_queue_o(rx_peek_queue), .peek_index_o(rx_peek_index),
+      .peek_chain_i(rx_peek_chain), .chain_pop_o(rx_chain_pop),
+      .seg_pop_o(rx_seg_pop), .seg_queue_o(rx_seg_queue), .seg_i(rx_seg),
+      .cpl_valid_o(rx_cpl_valid), .cpl_ready_i(rx_cpl_ready), .cpl_o(rx_cpl),
+      .device_error_valid_o(rx_device_error), .device_error_queue_o(rx_device_error_queue),
+      .op_valid_o(wr_op_valid_o[3]), .op_ready_i(wr_op_ready_i[3]), .op_o(wr_op_o[3]),
+      .data_valid_o(wr_data_valid_o[3]), .data_ready_i(wr_data_ready_i[3]), .data_o(wr_data_o[3]),
+      .data_bytes_o(wr_data_bytes_o[3]), .op_done_i(wr_done_valid_i[3]),
+      .tdata_i(rx_tdata_i), .tkeep_i(rx_tkeep_i), .tvalid_i(rx_tvalid_i), .tready_o(rx_tready_o),
+      .tlast_i(rx_tlast_i), .tflow_i(rx_flow_i), .drop_o(rx_drop_o), .drop_reason_o(rx_drop_reason_o)
+  );
+
+  net_ctrl #(
+      .DATA_W(DATA_W), .QUEUE_PAIRS(QP), .MAC(MAC)
+  ) u_ctrl (
+      .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
+      .flush_i(flush_o), .run_i(ctrl_run), .idle_o(ctrl_net_idle),
+      .chain_count_i(ctrl_chain_count), .chain_pop_o(ctrl_chain_pop), .peek_chain_i(ctrl_peek_chain),
+      .seg_pop_o(ctrl_seg_pop), .seg_i(ctrl_seg),
+      .cpl_valid_o(ctrl_cpl_valid), .cpl_ready_i(ctrl_cpl_ready), .cpl_o(ctrl_cpl),
+      .device_error_valid_o(ctrl_device_error),
+      .req_valid_o(payload_req_valid[1]), .req_ready_i(payload_req_ready[1]), .req_o(payload_req[1]),
+      .rsp_valid_i(payload_rsp_valid[1]), .rsp_ready_o(payload_rsp_ready[1]), .rsp_i(payload_rsp),
+      .rsp_data_i(payload_rsp_data_i),
+      .op_valid_o(wr_op_valid_o[4]), .op_ready_i(wr_op_ready_i[4]), .op_o(wr_op_o[4]),
+      .data_valid_o(wr_data_valid_o[4]), .data_ready_i(wr_data_ready_i[4]), .data_o(wr_data_o[4]),
+      .data_bytes_o(wr_data_bytes_o[4]), .op_done_i(wr_done_valid_i[4]),
+      .mode_o(mode), .table_o(mac_table), .table_valid_o(mac_table_valid), .vlan_update_o(vlan_update)
+  );
+
+  net_config #(
+      .QUEUE_PAIRS(QP), .MTU(MTU)
+  ) u_config (
+      .clk_i, .rst_ni, .req_valid_i(dev_valid), .req_i(dev_req), .rsp_valid_o(dev_rsp_valid),
+      .rsp_rdata_o(dev_rsp_rdata), .mac_i(mode.mac), .status_i(features.net_status), .link_up_i,
+      .config_change_o(config_change)
+  );
+
+endmodule
