@@ -3,7 +3,11 @@
 mod common;
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use common::counter;
@@ -146,6 +150,74 @@ fn waits_work_inside_combinators() {
     assert_eq!(outcome.value, (21, 18, 25));
 }
 
+/// What `FuturesUnordered` does: polls its child only when the child's own waker fired.
+struct Strict<F> {
+    child: Pin<Box<F>>,
+    flag: Arc<Flag>,
+}
+
+struct Flag {
+    woken: AtomicBool,
+    parent: Mutex<Option<Waker>>,
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::SeqCst);
+        if let Some(parent) = self.parent.lock().unwrap().take() {
+            parent.wake();
+        }
+    }
+}
+
+impl<F: Future> Future for Strict<F> {
+    type Output = F::Output;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        *self.flag.parent.lock().unwrap() = Some(cx.waker().clone());
+        if !self.flag.woken.swap(false, Ordering::SeqCst) {
+            return Poll::Pending;
+        }
+        let waker = Waker::from(Arc::clone(&self.flag));
+        self.child.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+fn strict<F: Future>(child: F) -> Strict<F> {
+    let flag = Flag {
+        woken: AtomicBool::new(true),
+        parent: Mutex::new(None),
+    };
+    Strict {
+        child: Box::pin(child),
+        flag: Arc::new(flag),
+    }
+}
+
+/// The clock's short cut wakes a task by number; a combinator's own waker must still be woken.
+#[test]
+fn every_wait_wakes_the_waker_it_was_given() {
+    let mut sim = counter(SimOptions {
+        idle_limit_cycles: 100,
+        ..SimOptions::default()
+    });
+    let (sender, mut receiver) = channel();
+    sim.add_bfm(Box::new(Burst(sender)));
+    let outcome = sim
+        .run(async move |sim| {
+            strict(sim.rising_edge()).await;
+            strict(sim.cycles(1)).await;
+            strict(receiver.recv()).await;
+            let clock = sim.clone();
+            strict(sim.until("cycle 30", move || clock.now() == 30)).await;
+            let child = sim.clone();
+            let task = sim.spawn("child", async move { child.cycles(5).await });
+            strict(task.join()).await;
+            sim.now()
+        })
+        .unwrap();
+    assert_eq!(outcome.value, 35);
+}
+
 #[test]
 fn an_event_wakes_all_who_wait() {
     let outcome = counter(SimOptions::default())
@@ -204,7 +276,7 @@ fn a_circle_of_wakes_within_a_cycle_is_an_error() {
         .run(async |_| {
             std::future::poll_fn(|cx| {
                 cx.waker().wake_by_ref();
-                std::task::Poll::<()>::Pending
+                Poll::<()>::Pending
             })
             .await;
         })
