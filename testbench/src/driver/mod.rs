@@ -4,7 +4,15 @@
 
 pub mod command;
 pub mod config;
+pub mod control;
+pub mod error;
 pub mod features;
+pub mod interrupts;
 pub mod layout;
 pub mod misbehave;
+pub mod net;
+pub mod queue;
+pub mod rx;
 pub mod split;
+pub mod transport;
+pub mod tx;

@@ -488,8 +488,9 @@ impl<T> SplitQueue<T> {
     }
 
     /// Takes back everything, used or not, and frees the ring: for a device or a queue that was reset (INIT-DRV-017).
-    pub fn dismantle(mut self) -> Vec<T> {
+    pub fn dismantle(&mut self) -> Vec<T> {
         let mut tokens = Vec::new();
+        self.in_flight = 0;
         for chain in self.chains.drain(..).flatten() {
             if let Some(table) = chain.table {
                 self.memory.free(table);
@@ -506,7 +507,7 @@ impl<T> SplitQueue<T> {
     pub fn mutate(&mut self, head: u16) {
         let at = self.layout.descriptor(head);
         let len_bytes = self.memory.load_u32(at + 8);
-        self.memory.store(at + 8, &(len_bytes ^ 1).to_le_bytes());
+        self.memory.store(at + 8, &len_bytes.saturating_sub(1).to_le_bytes());
     }
 
     /// One line on the ring's state, for a hang.

@@ -1,0 +1,81 @@
+//! The control queue: one command at a time, header, data and acknowledgement each an element of its own, as Linux lays them out.
+
+use ringside_sim::SimHandle;
+
+use super::command::Command;
+use super::error::DriverError;
+use super::queue::{SharedQueue, publish, wait_used};
+use super::split::{Element, Shape};
+use crate::host::memory::Memory;
+
+/// Cycles that a command may take.
+const ANSWER_CYCLES_MAX: u64 = 200_000;
+/// What the ack byte holds before the device writes it: neither OK (0) nor ERR (1).
+const UNWRITTEN: u8 = 0xaa;
+/// Bytes of a command shown in messages.
+const SHOWN: usize = 8;
+
+/// A control queue at work.
+pub struct Control {
+    queue: SharedQueue<()>,
+    memory: Memory,
+    sim: SimHandle,
+}
+
+impl Control {
+    /// Commands through `queue`.
+    #[must_use]
+    pub fn new(queue: SharedQueue<()>, memory: Memory, sim: SimHandle) -> Self {
+        Control { queue, memory, sim }
+    }
+
+    /// Sends a command and waits for its ack byte.
+    ///
+    /// # Errors
+    /// No answer, or a used ring that makes no sense.
+    pub async fn command(&self, command: &Command) -> Result<u8, DriverError> {
+        let bytes = command.bytes();
+        let shown = || bytes[..bytes.len().min(SHOWN)].to_vec();
+        let (header, data) = bytes.split_at(bytes.len().min(2));
+        let mut elements = Vec::new();
+        for part in [header, data].into_iter().filter(|p| !p.is_empty()) {
+            let addr = self.memory.alloc(part.len() as u64, 2)?;
+            self.memory.store(addr, part);
+            elements.push(Element { addr, len_bytes: part.len() as u32, write: false });
+        }
+        let ack = self.memory.alloc(1, 1)?;
+        self.memory.store(ack, &[UNWRITTEN]);
+        elements.push(Element { addr: ack, len_bytes: 1, write: true });
+        self.queue.borrow_mut().add(&elements, Shape::Direct, ())?;
+        publish(&self.queue).await?;
+        let answer = self.sim.timeout(ANSWER_CYCLES_MAX, self.answer()).await;
+        answer.map_err(|e| DriverError::NoAnswer { command: shown(), cycles: e.cycles })??;
+        let value = self.memory.load(ack, 1)[0];
+        elements.iter().for_each(|e| self.memory.free(e.addr));
+        Ok(value)
+    }
+
+    /// Sends a command whose acknowledgement must be OK, or must not.
+    ///
+    /// # Errors
+    /// As [`Control::command`], and when the answer is another.
+    pub async fn command_expecting(&self, command: &Command, ok: bool) -> Result<(), DriverError> {
+        let ack = self.command(command).await?;
+        if (ack == 0) == ok {
+            return Ok(());
+        }
+        let bytes = command.bytes();
+        let wanted = if ok { "ok" } else { "error" };
+        Err(DriverError::Answer { command: bytes[..bytes.len().min(SHOWN)].to_vec(), ack, wanted })
+    }
+
+    async fn answer(&self) -> Result<(), DriverError> {
+        loop {
+            self.queue.borrow_mut().ring.disable_interrupts();
+            if self.queue.borrow_mut().pop()?.is_some() {
+                return Ok(());
+            }
+            wait_used(&self.queue, 1).await;
+        }
+    }
+}

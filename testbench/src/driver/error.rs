@@ -1,0 +1,125 @@
+//! What can go wrong for a driver. Most of it is the device's fault, and so a finding and no bug of Ringside.
+
+use crate::host::enumerate::EnumerateError;
+use crate::host::memory::MemoryError;
+use crate::host::requests::RequestError;
+use crate::host::MsixError;
+
+use super::split::{AddError, UsedError};
+
+/// Why the driver could not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DriverError {
+    /// A register access failed.
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    /// Enumeration failed.
+    #[error("{0}")]
+    Enumerate(#[from] EnumerateError),
+    /// Interrupts could not be programmed.
+    #[error("{0}")]
+    Msix(#[from] MsixError),
+    /// Memory ran out, or the driver misused it.
+    #[error("{0}")]
+    Memory(#[from] MemoryError),
+    /// A chain could not be added.
+    #[error("queue {queue}: {cause}")]
+    Add {
+        /// virtqueue index.
+        queue: u16,
+        /// Why.
+        cause: AddError,
+    },
+    /// The used ring makes no sense.
+    #[error("queue {queue}: {cause}")]
+    Used {
+        /// virtqueue index.
+        queue: u16,
+        /// Why.
+        cause: UsedError,
+    },
+    /// The device did not come out of reset.
+    #[error("device status still reads {status:#04x} {cycles} cycles after 0 was written to it (PCICFG-DRV-005)")]
+    Reset {
+        /// Status read last.
+        status: u8,
+        /// Time waited.
+        cycles: u64,
+    },
+    /// A queue did not come out of reset.
+    #[error("queue {queue}: queue_reset reads {reset}, queue_enable {enable} {cycles} cycles after the reset was asked for")]
+    QueueReset {
+        /// virtqueue index.
+        queue: u16,
+        /// `queue_reset` read last.
+        reset: u16,
+        /// `queue_enable` read last.
+        enable: u16,
+        /// Time waited.
+        cycles: u64,
+    },
+    /// The device does not offer what every modern driver needs.
+    #[error("the device does not offer VIRTIO_F_VERSION_1 (offers {offered:#x})")]
+    NoVersion1 {
+        /// Feature bits offered.
+        offered: u128,
+    },
+    /// The device refused the features.
+    #[error("the device cleared FEATURES_OK for the features {features:#x} (offers {offered:#x}): status reads {status:#04x}")]
+    Features {
+        /// Feature bits written.
+        features: u128,
+        /// Feature bits offered.
+        offered: u128,
+        /// Status read back.
+        status: u8,
+    },
+    /// Something that the run needs is not there.
+    #[error("the run needs {what}, the device {has}")]
+    Lacks {
+        /// What is needed.
+        what: String,
+        /// What the device has.
+        has: String,
+    },
+    /// A vector was refused.
+    #[error("{register} reads back {got:#06x} after {wrote:#06x} was written (PCIINT-DRV-006)")]
+    Vector {
+        /// Which register.
+        register: String,
+        /// Written.
+        wrote: u16,
+        /// Read.
+        got: u16,
+    },
+    /// A queue that should be there is not.
+    #[error("queue {queue} does not exist: queue_size reads 0")]
+    NoQueue {
+        /// virtqueue index.
+        queue: u16,
+    },
+    /// The control queue did not answer.
+    #[error("control command {command:02x?}: no answer within {cycles} cycles")]
+    NoAnswer {
+        /// The command's first bytes.
+        command: Vec<u8>,
+        /// Time waited.
+        cycles: u64,
+    },
+    /// The control queue's answer is not what the scenario wants.
+    #[error("control command {command:02x?}: acknowledged with {ack}, the scenario wants {wanted}")]
+    Answer {
+        /// The command's first bytes.
+        command: Vec<u8>,
+        /// The ack byte.
+        ack: u8,
+        /// `ok` or `error`.
+        wanted: &'static str,
+    },
+    /// Device configuration kept changing.
+    #[error("config_generation changed at each of {tries} tries to read the device configuration")]
+    Generation {
+        /// Tries.
+        tries: u32,
+    },
+}

@@ -1,0 +1,469 @@
+//! The virtio-net driver as a whole: bring-up, the tasks of its queues, resets, and what it found.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use ringside_sim::sync::Event;
+use ringside_sim::{JoinHandle, SimHandle};
+
+use super::command::{Command, RxMode};
+use super::config::{DriverConfig, Events, Vectors};
+use super::control::Control;
+use super::error::DriverError;
+use super::features::{self, Features};
+use super::interrupts::{self, Routes};
+use super::queue::{Breaches, Context, DriverQueue, SharedQueue};
+use super::rx::{self, Inbox, Receiver, RxBuffer};
+use super::split::{QueueOptions, SplitQueue};
+use super::transport::{NO_VECTOR, NetDeviceConfig, Transport, status};
+use super::tx::{self, Backlog, Transmitter, TxBuffers};
+use crate::host::Host;
+
+/// The driver. Outlives resets of its device.
+#[derive(Clone)]
+pub struct NetDriver(Rc<Inner>);
+
+struct Inner {
+    host: Host,
+    config: DriverConfig,
+    max_frame_bytes: u32,
+    backlogs: Vec<Rc<Backlog>>,
+    inboxes: Vec<Rc<Inbox>>,
+    routes: Routes,
+    breaches: Breaches,
+    needs_reset: Event,
+    wants_reset: Cell<bool>,
+    findings: RefCell<Vec<String>>,
+    device: RefCell<Option<Device>>,
+}
+
+/// A device that was brought up.
+struct Device {
+    transport: Transport,
+    features: Features,
+    /// Index of the control queue.
+    control_index: u16,
+    pairs: Vec<Pair>,
+    control: Option<(Rc<Control>, SharedQueue<()>)>,
+    config_task: JoinHandle<()>,
+}
+
+struct Pair {
+    rx: SharedQueue<RxBuffer>,
+    tx: SharedQueue<TxBuffers>,
+    rx_task: Option<JoinHandle<()>>,
+    tx_task: Option<JoinHandle<()>>,
+}
+
+impl NetDriver {
+    /// A driver for the device behind `host`, whose frames are at most `max_frame_bytes` long.
+    #[must_use]
+    pub fn new(host: &Host, config: &DriverConfig, max_frame_bytes: u32) -> Self {
+        let pairs = usize::from(config.queue_pairs);
+        let driver = NetDriver(Rc::new(Inner {
+            host: host.clone(),
+            config: config.clone(),
+            max_frame_bytes,
+            backlogs: (0..pairs).map(|_| Rc::default()).collect(),
+            inboxes: (0..pairs).map(|_| Rc::default()).collect(),
+            routes: Routes::default(),
+            breaches: Breaches::new(&config.misbehave),
+            needs_reset: Event::new("device needs reset"),
+            wants_reset: Cell::new(false),
+            findings: RefCell::default(),
+            device: RefCell::new(None),
+        }));
+        let weak = Rc::downgrade(&driver.0);
+        interrupts::start(host, &driver.0.routes, driver.reaction_cycles(), move |e| {
+            if let Some(inner) = weak.upgrade() {
+                inner.find(&e.to_string());
+            }
+        });
+        driver
+    }
+
+    fn sim(&self) -> &SimHandle {
+        self.0.host.sim()
+    }
+
+    fn reaction_cycles(&self) -> u64 {
+        self.0.host.clock().cycles(self.0.config.reaction_ns.into()).max(1)
+    }
+
+    /// Frames to send, one backlog for each queue pair.
+    #[must_use]
+    pub fn backlogs(&self) -> &[Rc<Backlog>] {
+        &self.0.backlogs
+    }
+
+    /// What was received, one for each queue pair.
+    #[must_use]
+    pub fn inboxes(&self) -> &[Rc<Inbox>] {
+        &self.0.inboxes
+    }
+
+    /// What the driver found wrong with its device.
+    #[must_use]
+    pub fn findings(&self) -> Vec<String> {
+        let mut all = self.0.findings.borrow().clone();
+        for (pair, inbox) in self.0.inboxes.iter().enumerate() {
+            if let (n @ 1.., Some(first)) = inbox.bad() {
+                all.push(format!("receive queue of pair {pair}: {n} packets make no sense; the first: {first}"));
+            }
+        }
+        all
+    }
+
+    /// Rings when the device asks for a reset.
+    #[must_use]
+    pub fn needs_reset(&self) -> Event {
+        self.0.needs_reset.clone()
+    }
+
+    /// Does the device ask for a reset?
+    #[must_use]
+    pub fn wants_reset(&self) -> bool {
+        self.0.wants_reset.get()
+    }
+
+    /// Enumerates the function and brings the device up.
+    ///
+    /// # Errors
+    /// The first thing that a driver cannot work with.
+    pub async fn start(&self) -> Result<NetDeviceConfig, DriverError> {
+        let function = self.0.host.enumerate().await?;
+        let transport = Transport::new(&self.0.host, function)?;
+        self.bring_up(transport).await
+    }
+
+    async fn bring_up(&self, transport: Transport) -> Result<NetDeviceConfig, DriverError> {
+        let inner = &self.0;
+        let config = &inner.config;
+        inner.wants_reset.set(false);
+        let vectors = transport.set_up_interrupts(config.vectors).await?;
+        let features = transport.negotiate(config).await?;
+        let device = transport.net_config(features).await?;
+        let pairs = config.queue_pairs;
+        if pairs > device.max_queue_pairs {
+            return Err(DriverError::Lacks {
+                what: format!("{pairs} queue pairs"),
+                has: format!("has {} (VIRTIO_NET_F_MQ {})", device.max_queue_pairs, if features.has(features::MQ) { "taken" } else { "not taken" }),
+            });
+        }
+        let control_index = if features.has(features::MQ) { 2 * device.max_queue_pairs } else { 2 };
+        inner.routes.clear();
+        if vectors == 0 {
+            inner.routes.use_intx(transport.clone());
+        }
+        let changed = Event::new("configuration change");
+        inner.routes.config(0, &changed);
+        if vectors > 0 {
+            transport.set_config_vector(0).await?;
+        }
+        let context = Context {
+            sim: self.sim().clone(),
+            transport: transport.clone(),
+            features,
+            events: config.events,
+            poll_cycles: self.reaction_cycles(),
+            breaches: inner.breaches.clone(),
+        };
+        let mut set = Vec::new();
+        for pair in 0..pairs {
+            let rx = self.queue::<RxBuffer>(&context, 2 * pair, vectors).await?;
+            let tx = self.queue::<TxBuffers>(&context, 2 * pair + 1, vectors).await?;
+            set.push(Pair { rx, tx, rx_task: None, tx_task: None });
+        }
+        let control_queue = if features.has(features::CTRL_VQ) {
+            Some(self.queue::<()>(&context, control_index, vectors).await?)
+        } else {
+            None
+        };
+        let mut receivers = Vec::new();
+        for (pair, p) in set.iter().enumerate() {
+            let mut receiver = self.receiver(pair, &p.rx, features)?;
+            receiver.prime()?;
+            receivers.push(receiver);
+        }
+        transport.driver_ok().await?;
+        let watch = self.watch_config(transport.clone(), changed);
+        let config_task = self.sim().spawn("configuration changes", watch);
+        let control = control_queue.map(|queue| {
+            let control = Control::new(Rc::clone(&queue), inner.host.memory().clone(), self.sim().clone());
+            (Rc::new(control), queue)
+        });
+        for (pair, (p, receiver)) in set.iter_mut().zip(receivers).enumerate() {
+            p.rx_task = Some(self.task(&format!("receive {pair}"), receiver.run()));
+        }
+        *inner.device.borrow_mut() = Some(Device {
+            transport,
+            features,
+            control_index,
+            pairs: set,
+            control,
+            config_task,
+        });
+        if config.promiscuous && features.has(features::CTRL_RX) {
+            self.command(&Command::RxMode { mode: RxMode::Promisc, on: true }, Some(true)).await?;
+        }
+        if pairs > 1 {
+            self.command(&Command::Pairs { pairs }, Some(true)).await?;
+        }
+        // Only now may other transmit queues than the first be used (NETRSS-DRV-009).
+        for pair in 0..usize::from(pairs) {
+            self.start_tx(pair);
+        }
+        Ok(device)
+    }
+
+    /// Allocates a ring and enables its queue.
+    async fn queue<T>(&self, context: &Context, index: u16, vectors: u16) -> Result<SharedQueue<T>, DriverError> {
+        let config = &self.0.config;
+        let max = context.transport.queue_size_max(index).await?;
+        let size = if config.queue_size == 0 { max } else { config.queue_size.min(max) };
+        let options = QueueOptions {
+            event_idx: context.features.has(features::EVENT_IDX),
+            free_list: config.free_list,
+        };
+        let ring = SplitQueue::new(self.0.host.memory(), size, options)?;
+        let vector = match config.vectors {
+            _ if config.events == Events::Poll || vectors == 0 => NO_VECTOR,
+            Vectors::PerQueue if index + 1 < vectors => index + 1,
+            _ => 1.min(vectors - 1),
+        };
+        let registers = context.transport.enable_queue(index, &ring.layout(), vector).await?;
+        let event = Event::new("interrupt");
+        self.0.routes.queue(vector, &event);
+        Ok(Rc::new(RefCell::new(DriverQueue::new(ring, registers, context.clone(), event))))
+    }
+
+    fn receiver(&self, pair: usize, queue: &SharedQueue<RxBuffer>, features: Features) -> Result<Receiver, DriverError> {
+        let config = &self.0.config;
+        let mergeable = features.has(features::MRG_RXBUF);
+        let bytes = config.rx_buffer_bytes(mergeable, self.0.max_frame_bytes);
+        let size = queue.borrow().ring.layout().size;
+        if !rx::fits(&config.rx, bytes, size) {
+            return Err(DriverError::Lacks {
+                what: format!("a receive queue for buffers of {bytes} bytes in pieces of {}", config.rx.element_bytes),
+                has: format!("gives a queue of {size}"),
+            });
+        }
+        let memory = self.0.host.memory().clone();
+        Ok(Receiver::new(Rc::clone(queue), Rc::clone(&self.0.inboxes[pair]), config.rx.clone(), bytes, mergeable, memory))
+    }
+
+    fn start_tx(&self, pair: usize) {
+        let mut device = self.0.device.borrow_mut();
+        let Some(p) = device.as_mut().and_then(|d| d.pairs.get_mut(pair)) else { return };
+        let transmitter = Transmitter::new(
+            Rc::clone(&p.tx),
+            Rc::clone(&self.0.backlogs[pair]),
+            self.0.config.tx.clone(),
+            self.0.host.memory().clone(),
+            self.sim().clone(),
+            self.0.config.events,
+        );
+        p.tx_task = Some(self.task(&format!("transmit {pair}"), transmitter.run()));
+    }
+
+    fn task(&self, name: &str, work: impl Future<Output = Result<(), DriverError>> + 'static) -> JoinHandle<()> {
+        let inner = Rc::clone(&self.0);
+        let label = name.to_owned();
+        self.sim().spawn(name, async move {
+            if let Err(e) = work.await {
+                inner.find(&format!("{label} stopped: {e}"));
+            }
+        })
+    }
+
+    /// Looks at the status whenever the configuration has changed.
+    fn watch_config(&self, transport: Transport, changed: Event) -> impl Future<Output = ()> + 'static {
+        let inner = Rc::clone(&self.0);
+        async move {
+            loop {
+                changed.wait().await;
+                match transport.status().await {
+                    Ok(s) if s & status::NEEDS_RESET != 0 => {
+                        inner.host.recorder().note("driver: the device needs a reset");
+                        inner.wants_reset.set(true);
+                        inner.needs_reset.notify();
+                    }
+                    Ok(_) => {}
+                    Err(e) => inner.find(&e.to_string()),
+                }
+            }
+        }
+    }
+
+    /// A command on the control queue; `ok`: the answer it must get.
+    ///
+    /// # Errors
+    /// No control queue, no answer, or the wrong one.
+    pub async fn command(&self, command: &Command, ok: Option<bool>) -> Result<(), DriverError> {
+        let control = self.0.device.borrow().as_ref().and_then(|d| d.control.as_ref().map(|c| Rc::clone(&c.0)));
+        let Some(control) = control else {
+            return Err(DriverError::Lacks { what: "a control queue".into(), has: "has none in use".into() });
+        };
+        match ok {
+            Some(ok) => control.command_expecting(command, ok).await,
+            None => control.command(command).await.map(|_| ()),
+        }
+    }
+
+    /// Reads the device configuration.
+    ///
+    /// # Errors
+    /// It keeps changing, or an access failed.
+    pub async fn read_config(&self) -> Result<Option<NetDeviceConfig>, DriverError> {
+        let device = self.0.device.borrow().as_ref().map(|d| (d.transport.clone(), d.features));
+        match device {
+            Some((transport, features)) => transport.net_config(features).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Masks or unmasks vectors; an empty list means the whole function.
+    ///
+    /// # Errors
+    /// No such vector.
+    pub async fn mask(&self, vectors: &[u16], mask: bool) -> Result<(), DriverError> {
+        let transport = self.0.device.borrow().as_ref().map(|d| d.transport.clone());
+        match transport {
+            Some(transport) => transport.mask(vectors, mask).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Resets the device, takes everything back and brings it up again. Frames under way are lost.
+    ///
+    /// # Errors
+    /// No reset, or the second bring-up fails.
+    pub async fn reset(&self) -> Result<(), DriverError> {
+        let Some(device) = self.0.device.borrow_mut().take() else { return Ok(()) };
+        let (transport, queues) = device.stop();
+        transport.reset().await?;
+        self.take_back(&queues);
+        self.bring_up(transport).await.map(|_| ())
+    }
+
+    /// As [`NetDriver::reset`], by a function level reset and a new enumeration.
+    ///
+    /// # Errors
+    /// No reset, or the second bring-up fails.
+    pub async fn function_reset(&self) -> Result<(), DriverError> {
+        let Some(device) = self.0.device.borrow_mut().take() else { return Ok(()) };
+        let (transport, queues) = device.stop();
+        transport.function_reset().await?;
+        self.take_back(&queues);
+        self.start().await.map(|_| ())
+    }
+
+    fn take_back(&self, queues: &Queues) {
+        let memory = self.0.host.memory();
+        for (pair, (rx, tx)) in queues.pairs.iter().enumerate() {
+            rx::free_all(memory, rx.borrow_mut().ring.dismantle());
+            self.0.backlogs[pair].lose(tx::free_all(memory, tx.borrow_mut().ring.dismantle()));
+        }
+        if let Some(control) = &queues.control {
+            control.borrow_mut().ring.dismantle();
+        }
+    }
+
+    /// Resets one data queue and enables it again with a new ring. Frames in it are lost.
+    ///
+    /// # Errors
+    /// No such queue in use, the feature is not there, or no reset.
+    pub async fn reset_queue(&self, index: u16) -> Result<(), DriverError> {
+        let (transport, features, control_index) = {
+            let device = self.0.device.borrow();
+            let Some(d) = device.as_ref() else { return Ok(()) };
+            (d.transport.clone(), d.features, d.control_index)
+        };
+        let pair = usize::from(index / 2);
+        if !features.has(features::RING_RESET) || index >= control_index || pair >= self.0.backlogs.len() {
+            let what = format!("VIRTIO_F_RING_RESET and a data queue {index} in use");
+            return Err(DriverError::Lacks { what, has: "has not both".into() });
+        }
+        let vectors = transport.function().msix.map_or(0, |m| m.vectors);
+        let vectors = if self.0.config.vectors == Vectors::Intx { 0 } else { vectors };
+        let context = Context {
+            sim: self.sim().clone(),
+            transport: transport.clone(),
+            features,
+            events: self.0.config.events,
+            poll_cycles: self.reaction_cycles(),
+            breaches: self.0.breaches.clone(),
+        };
+        let memory = self.0.host.memory().clone();
+        if index.is_multiple_of(2) {
+            let (task, old) = self.with_pair(pair, |p| (p.rx_task.take(), Rc::clone(&p.rx)));
+            task.into_iter().for_each(JoinHandle::cancel);
+            transport.reset_queue(index).await?;
+            rx::free_all(&memory, old.borrow_mut().ring.dismantle());
+            let queue = self.queue::<RxBuffer>(&context, index, vectors).await?;
+            let mut receiver = self.receiver(pair, &queue, features)?;
+            receiver.prime()?;
+            let task = self.task(&format!("receive {pair}"), receiver.run());
+            self.with_pair(pair, |p| (p.rx, p.rx_task) = (queue, Some(task)));
+        } else {
+            let (task, old) = self.with_pair(pair, |p| (p.tx_task.take(), Rc::clone(&p.tx)));
+            task.into_iter().for_each(JoinHandle::cancel);
+            transport.reset_queue(index).await?;
+            let lost = tx::free_all(&memory, old.borrow_mut().ring.dismantle());
+            self.0.backlogs[pair].lose(lost);
+            let queue = self.queue::<TxBuffers>(&context, index, vectors).await?;
+            self.with_pair(pair, |p| p.tx = queue);
+            self.start_tx(pair);
+        }
+        Ok(())
+    }
+
+    fn with_pair<R>(&self, pair: usize, work: impl FnOnce(&mut Pair) -> R) -> R {
+        let mut device = self.0.device.borrow_mut();
+        let device = device.as_mut().expect("checked by the caller, and no wait in between takes it");
+        work(&mut device.pairs[pair])
+    }
+
+    /// State of every queue, one line each, for a hang.
+    #[must_use]
+    pub fn state(&self) -> Vec<String> {
+        let device = self.0.device.borrow();
+        let Some(d) = device.as_ref() else { return vec!["no device is up".to_owned()] };
+        let mut lines = Vec::new();
+        for p in &d.pairs {
+            let (rx, tx) = (p.rx.borrow(), p.tx.borrow());
+            lines.push(format!("queue {}: {}", rx.index(), rx.ring.state()));
+            lines.push(format!("queue {}: {}", tx.index(), tx.ring.state()));
+        }
+        if let Some((_, c)) = &d.control {
+            let c = c.borrow();
+            lines.push(format!("queue {}: {}", c.index(), c.ring.state()));
+        }
+        lines
+    }
+}
+
+struct Queues {
+    pairs: Vec<(SharedQueue<RxBuffer>, SharedQueue<TxBuffers>)>,
+    control: Option<SharedQueue<()>>,
+}
+
+impl Device {
+    /// Ends the tasks. The queues' memory stays until the device is known to have stopped.
+    fn stop(self) -> (Transport, Queues) {
+        self.config_task.cancel();
+        let mut pairs = Vec::new();
+        for p in self.pairs {
+            p.rx_task.into_iter().chain(p.tx_task).for_each(JoinHandle::cancel);
+            pairs.push((p.rx, p.tx));
+        }
+        (self.transport, Queues { pairs, control: self.control.map(|c| c.1) })
+    }
+}
+
+impl Inner {
+    fn find(&self, what: &str) {
+        self.host.recorder().note(format!("driver: {what}"));
+        self.findings.borrow_mut().push(what.to_owned());
+    }
+}

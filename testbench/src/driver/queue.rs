@@ -1,0 +1,213 @@
+//! What all queues of the driver share: the ring, its registers, the way to wait for the device, the breaches planned for it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ringside_sim::SimHandle;
+use ringside_sim::sync::{Event, select2};
+
+use super::config::Events;
+use super::error::DriverError;
+use super::features::Features;
+use super::misbehave::{Misbehave, Wrong};
+use super::split::{AddError, Element, Shape, SplitQueue, Used};
+use super::transport::{QueueRegisters, Transport};
+
+const NOTHING: Element = Element { addr: 0, len_bytes: 0, write: false };
+
+/// What does not change while a device runs.
+#[derive(Clone)]
+pub struct Context {
+    /// The simulation.
+    pub sim: SimHandle,
+    /// The way to the device.
+    pub transport: Transport,
+    /// Features in force.
+    pub features: Features,
+    /// How both sides are told of progress.
+    pub events: Events,
+    /// Cycles between two looks of a polling driver.
+    pub poll_cycles: u64,
+    /// The breaches that are left, by queue and chain number.
+    pub breaches: Breaches,
+}
+
+/// Breaches that are still to come, by queue and chain number of the run.
+#[derive(Clone, Debug, Default)]
+pub struct Breaches(Rc<RefCell<BreachState>>);
+
+#[derive(Debug, Default)]
+struct BreachState {
+    left: BTreeMap<(u16, u64), Wrong>,
+    chains: BTreeMap<u16, u64>,
+}
+
+impl Breaches {
+    /// The breaches of a scenario.
+    #[must_use]
+    pub fn new(list: &[Misbehave]) -> Self {
+        let left = list.iter().map(|m| ((m.queue, m.at), m.what)).collect();
+        Breaches(Rc::new(RefCell::new(BreachState { left, chains: BTreeMap::new() })))
+    }
+
+    /// Counts a chain of `queue` and says what is to be wrong with it.
+    #[must_use]
+    pub fn next(&self, queue: u16) -> Option<Wrong> {
+        let state = &mut *self.0.borrow_mut();
+        let number = state.chains.entry(queue).or_default();
+        let wrong = state.left.remove(&(queue, *number));
+        *number += 1;
+        wrong
+    }
+}
+
+/// One queue in use.
+pub struct DriverQueue<T> {
+    /// The ring.
+    pub ring: SplitQueue<T>,
+    registers: QueueRegisters,
+    context: Context,
+    interrupt: Event,
+    wrong: Option<Wrong>,
+    mutate: Option<u16>,
+}
+
+impl<T> DriverQueue<T> {
+    /// A ring that the device knows by these registers, and whose interrupts ring `interrupt`.
+    #[must_use]
+    pub fn new(ring: SplitQueue<T>, registers: QueueRegisters, context: Context, interrupt: Event) -> Self {
+        DriverQueue { ring, registers, context, interrupt, wrong: None, mutate: None }
+    }
+
+    /// virtqueue index.
+    #[must_use]
+    pub fn index(&self) -> u16 {
+        self.registers.index
+    }
+
+    /// What rings when an interrupt for this queue has come.
+    #[must_use]
+    pub fn interrupt(&self) -> Event {
+        self.interrupt.clone()
+    }
+
+    /// Adds a chain, spoilt if that is planned for it.
+    ///
+    /// # Errors
+    /// [`DriverError::Add`]; a full queue is an error too.
+    pub fn add(&mut self, elements: &[Element], shape: Shape, token: T) -> Result<(), DriverError> {
+        let queue = self.index();
+        let fits = SplitQueue::<T>::descriptors_needed(elements.len(), shape) <= self.ring.free_descriptors();
+        let wrong = if fits { self.context.breaches.next(queue) } else { None };
+        let short = Element { len_bytes: elements.first().map_or(0, |e| e.len_bytes.min(8)), ..elements.first().copied().unwrap_or(NOTHING) };
+        let elements = if wrong == Some(Wrong::ShortHeader) { std::slice::from_ref(&short) } else { elements };
+        let head = self
+            .ring
+            .add(elements, shape, token, wrong)
+            .map_err(|cause| DriverError::Add { queue, cause })?;
+        if wrong.is_some() {
+            self.wrong = wrong;
+        }
+        if wrong == Some(Wrong::Mutate) {
+            self.mutate = Some(head);
+        }
+        Ok(())
+    }
+
+    /// Is there room for a chain of so many elements?
+    #[must_use]
+    pub fn has_room(&self, elements: usize, shape: Shape) -> bool {
+        SplitQueue::<T>::descriptors_needed(elements, shape) <= self.ring.free_descriptors()
+    }
+
+    /// Takes the next used chain.
+    ///
+    /// # Errors
+    /// [`DriverError::Used`] when the used ring makes no sense.
+    pub fn pop(&mut self) -> Result<Option<Used<T>>, DriverError> {
+        let queue = self.index();
+        self.ring.pop().map_err(|cause| DriverError::Used { queue, cause })
+    }
+}
+
+/// A queue shared by the tasks that use it. No borrow is held over a wait.
+pub type SharedQueue<T> = Rc<RefCell<DriverQueue<T>>>;
+
+/// Publishes what was added and kicks if the device wants it.
+///
+/// # Errors
+/// The kick could not be sent.
+pub async fn publish<T>(queue: &SharedQueue<T>) -> Result<(), DriverError> {
+    let (transport, wrong) = {
+        let q = &mut *queue.borrow_mut();
+        let wrong = q.wrong.take();
+        q.ring.publish(wrong);
+        (q.context.transport.clone(), wrong)
+    };
+    transport.host().full_barrier().await;
+    let q = &mut *queue.borrow_mut();
+    let due = q.ring.kick_needed();
+    let kicks = match wrong {
+        Some(Wrong::NoKick) => 0,
+        Some(Wrong::ExtraKick) => 2,
+        // A spoilt ring is of no use to a test if the device is not told of it.
+        Some(w) if w.spoils_ring() => 1,
+        _ => u32::from(due),
+    };
+    for _ in 0..kicks {
+        let wrong_width = wrong == Some(Wrong::KickWidth);
+        transport.kick(&q.registers, q.context.features, q.ring.position(), wrong_width)?;
+    }
+    if let Some(head) = q.mutate.take() {
+        q.ring.mutate(head);
+    }
+    Ok(())
+}
+
+/// Waits until the device has used chains: by interrupt, once `after` of them are used, or by looking now and then. Returns at once if there are any.
+pub async fn wait_used<T>(queue: &SharedQueue<T>, after: u16) {
+    let (sim, events, poll_cycles, host, interrupt) = {
+        let q = queue.borrow();
+        let c = &q.context;
+        (c.sim.clone(), c.events, c.poll_cycles, c.transport.host().clone(), q.interrupt.clone())
+    };
+    if events == Events::Poll {
+        while !queue.borrow().ring.has_used() {
+            sim.cycles(poll_cycles).await;
+        }
+        return;
+    }
+    let rung = interrupt.wait();
+    queue.borrow_mut().ring.enable_interrupts(after);
+    // The race is closed by looking again once the device can see the request (SPLIT-DRV-031).
+    host.full_barrier().await;
+    if queue.borrow().ring.used_ahead() >= after.max(1) {
+        return;
+    }
+    rung.await;
+}
+
+/// Waits as [`wait_used`] or for `work`, whichever is first.
+pub async fn wait_used_or<T>(queue: &SharedQueue<T>, after: u16, work: ringside_sim::sync::EventWait) {
+    let used = Box::pin(wait_used(queue, after));
+    let _ = select2(used, work).await;
+}
+
+/// True for the errors that only say "not now".
+#[must_use]
+pub fn is_full(error: &DriverError) -> bool {
+    matches!(error, DriverError::Add { cause: AddError::Full { .. }, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breach_comes_once_and_at_its_chain() {
+        let b = Breaches::new(&[Misbehave { what: Wrong::Loop, queue: 1, at: 2 }]);
+        assert_eq!((0..4).map(|_| b.next(0)).collect::<Vec<_>>(), [None; 4]);
+        assert_eq!((0..4).map(|_| b.clone().next(1)).collect::<Vec<_>>(), [None, None, Some(Wrong::Loop), None]);
+    }
+}

@@ -1,0 +1,313 @@
+//! Puts model, host, driver, wire and readers together, runs the script, and says what came of it.
+
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use ringside_models::event::{EndReason, Header, TRACE_VERSION, What};
+use ringside_sim::{DutConfig, Mode, Model, ParamValue, Sim, SimError, SimOptions, TraceWindow};
+
+use super::error::RunError;
+use super::observer::{Findings, Observer, Readers, SharedObserver};
+use super::script::{Frames, Script};
+use super::trace_file::TraceFile;
+use super::wire_end::WireEnd;
+use crate::boundary::Boundary;
+use crate::driver::error::DriverError;
+use crate::driver::net::NetDriver;
+use crate::host::{Host, Recorder};
+use crate::scenario::{Direction, Scenario};
+use crate::wire::capture::{self, Limits};
+use crate::wire::record::Recording;
+use crate::workspace;
+
+/// Frames that a generator makes when the scenario does not say.
+const GENERATED_FRAMES: usize = 100;
+/// Longest frame of a device that does not say.
+const MAX_FRAME_BYTES: u32 = 9216;
+/// MTU of a device that does not say.
+const MTU: u32 = 9000;
+/// What Ethernet adds to the MTU: header and one VLAN tag.
+const ETHERNET_BYTES: u32 = 18;
+
+/// What to do beside running.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Write the trace here.
+    pub trace: Option<PathBuf>,
+    /// Write the frames that leave the device here.
+    pub capture: Option<PathBuf>,
+    /// Do not judge. Only to measure what judging costs.
+    pub unjudged: bool,
+    /// Take digests of trace and ports.
+    pub digest: bool,
+    /// Waveforms of these cycles.
+    pub waves: Option<TraceWindow>,
+    /// Line and user coverage, to this file.
+    pub coverage: Option<PathBuf>,
+}
+
+/// Frames on each leg of their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct FrameCounts {
+    /// Given to the device by the driver.
+    pub sent: u64,
+    /// Left the device whole.
+    pub wire_tx: u64,
+    /// Left the device marked as broken.
+    pub broken: u64,
+    /// Taken by the device from the wire.
+    pub wire_rx: u64,
+    /// Received by the driver.
+    pub received: u64,
+    /// Dropped by the device.
+    pub dropped: u64,
+    /// Lost with a queue that was reset.
+    pub lost: u64,
+    /// Of a capture, left out because they did not fit.
+    pub skipped: u64,
+}
+
+/// How the run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Every step was done.
+    Complete,
+    /// The driver could not go on.
+    Driver(DriverError),
+    /// The simulation did not.
+    Sim(SimError),
+}
+
+/// What came of a run.
+pub struct RunResult {
+    /// The trace's header.
+    pub header: Header,
+    /// How it ended.
+    pub ended: Ended,
+    /// Cycles simulated.
+    pub cycles: u64,
+    /// What the readers found.
+    pub findings: Findings,
+    /// What driver and script found wrong.
+    pub complaints: Vec<String>,
+    /// State of the rings, when the run did not end well.
+    pub rings: Vec<String>,
+    /// Frames.
+    pub frames: FrameCounts,
+    /// First violation that was not expected.
+    pub first_violation: Option<u64>,
+    /// Digest of all output ports.
+    pub port_digest: Option<String>,
+    /// What the design printed.
+    pub rtl_log: Vec<String>,
+}
+
+impl RunResult {
+    /// Did the run end as it should, with nothing but what was expected?
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        let expects = !self.header.expect.is_empty();
+        let judged = self.findings.verdict.as_ref().is_none_or(ringside_models::judge::Verdict::passed);
+        // A scenario that provokes a violation may leave the driver with something to complain about.
+        judged && matches!(self.ended, Ended::Complete) && (self.complaints.is_empty() || expects)
+    }
+}
+
+/// Reads the device's description and applies the scenario's parameters.
+///
+/// # Errors
+/// The description is not there or not right.
+pub fn load_dut(scenario: &Scenario) -> Result<DutConfig, RunError> {
+    let path = scenario.dut.clone().unwrap_or_else(|| workspace::path("rtl/dut.toml"));
+    let mut dut = DutConfig::load(&path)?;
+    for (name, value) in &scenario.parameters {
+        dut.parameters.insert(name.clone(), value.clone());
+    }
+    Ok(dut)
+}
+
+fn number(dut: &DutConfig, name: &str) -> Option<u32> {
+    match dut.parameters.get(name) {
+        Some(ParamValue::Int(n)) => u32::try_from(*n).ok(),
+        _ => dut.meta.get(&name.to_lowercase()).and_then(toml::Value::as_integer).and_then(|n| u32::try_from(n).ok()),
+    }
+}
+
+/// Longest frame that the device takes, in bytes without FCS.
+#[must_use]
+pub fn max_frame_bytes(dut: &DutConfig) -> u32 {
+    let own = number(dut, "MAX_FRAME_BYTES").unwrap_or(MAX_FRAME_BYTES);
+    own.min(number(dut, "MTU").unwrap_or(MTU) + ETHERNET_BYTES)
+}
+
+/// Frames of the scenario; also how many of a capture were left out.
+///
+/// # Errors
+/// The capture or the generator is not right.
+pub fn load_frames(scenario: &Scenario, max_bytes: u32) -> Result<(Frames, u64), RunError> {
+    let t = &scenario.traffic;
+    let (mut skipped, mut frames) = (0, Frames::default());
+    let mut load = |path: &str| -> Result<Vec<_>, RunError> {
+        if let Some(file) = &t.pcap {
+            let limit = (t.frames > 0).then_some(t.frames);
+            let limits = Limits { max_bytes: max_bytes as usize, unfit: t.unfit, frames: limit };
+            let capture = capture::read(file, &limits)?;
+            skipped = capture.skipped as u64;
+            return Ok(capture.frames);
+        }
+        let count = if t.frames == 0 { GENERATED_FRAMES } else { t.frames };
+        Ok(t.generator.frames(count, scenario.seed, path, max_bytes)?)
+    };
+    if t.direction != Direction::Rx {
+        frames.tx = load("traffic/tx")?.into();
+    }
+    if matches!(t.direction, Direction::Rx | Direction::Both) {
+        frames.rx = load("traffic/rx")?.into();
+    }
+    Ok((frames, skipped))
+}
+
+/// Runs a scenario. `progress` is told what takes long.
+///
+/// # Errors
+/// [`RunError`]: something of the run's surroundings is not right. What the device does wrong is in the result.
+pub fn run(scenario: &Scenario, options: &RunOptions, progress: &dyn Fn(&str)) -> Result<RunResult, RunError> {
+    scenario.check()?;
+    let dut = load_dut(scenario)?;
+    let max_frame = max_frame_bytes(&dut);
+    let (frames, skipped) = load_frames(scenario, max_frame)?;
+    let mode = match (&options.waves, &options.coverage) {
+        (Some(_), _) => Mode::Trace,
+        (None, Some(_)) => Mode::Cover,
+        (None, None) => Mode::Fast,
+    };
+    let built = ringside_sim::build(&dut, mode, progress)?;
+    let model = Model::load(&built, scenario.seed)?;
+    let sim_options = SimOptions {
+        seed: scenario.seed,
+        max_cycles: scenario.limits.max_cycles,
+        wall_limit: Some(Duration::from_secs(scenario.limits.wall_seconds)),
+        trace: options.waves.clone(),
+        coverage: options.coverage.clone(),
+        digest: options.digest,
+        idle_limit_cycles: scenario.limits.idle_cycles,
+        ..SimOptions::default()
+    };
+    let mut sim = Sim::new(model, &dut, sim_options)?;
+    let boundary = Boundary::resolve(|name| sim.port(name))?;
+    let net = boundary.net.ok_or(RunError::NoFrames { dut: dut.name.clone() })?;
+    let header = Header {
+        ringside_trace: TRACE_VERSION,
+        dut: dut.name.clone(),
+        device_type: 1,
+        clock_mhz: dut.clock_mhz,
+        data_width_bits: boundary.data_bits,
+        link: scenario.host.link.event_link(),
+        driver_stores: true,
+        seed: scenario.seed,
+        scenario: scenario.name.clone(),
+        expect: scenario.expect.clone(),
+        conditions: conditions(scenario, &dut),
+    };
+    let recorder = Recorder::new();
+    let observer = observe(&header, options, &recorder)?;
+    let pulse = observer.borrow().as_ref().map(Observer::pulse).unwrap_or_default();
+    let host = Host::install(&mut sim, &boundary, &scenario.host, dut.clock_mhz, recorder.clone(), scenario.seed)?;
+    let wire = Rc::new(WireEnd::install(&mut sim, &net, scenario, &recorder));
+    let script = Rc::new(Script {
+        sim: sim.handle(),
+        host: host.clone(),
+        driver: NetDriver::new(&host, &scenario.driver, max_frame),
+        wire: Rc::clone(&wire),
+        scenario: scenario.clone(),
+        frames: RefCell::new(frames),
+        pulse: pulse.clone(),
+        resets: Cell::new(0),
+        findings: RefCell::default(),
+    });
+    let task = Rc::clone(&script);
+    let outcome = sim.run(async move |_| task.run().await);
+    let (ended, cycles, port_digest, rtl_log) = match outcome {
+        Ok(o) => {
+            let ended = o.value.map_or_else(Ended::Driver, |()| Ended::Complete);
+            (ended, o.cycles, o.port_digest.map(|d| format!("{d:?}")), o.rtl_log)
+        }
+        Err(e) => {
+            let cycle = e.cycle();
+            (Ended::Sim(e), cycle, None, Vec::new())
+        }
+    };
+    let mut complaints = script.driver.findings();
+    complaints.extend(script.findings.borrow().iter().cloned());
+    complaints.extend(host.memory().take_errors().iter().map(|e| format!("memory: {e}")));
+    let well = matches!(ended, Ended::Complete);
+    let reason = if well { EndReason::Complete } else { EndReason::Truncated };
+    recorder.record(cycles, What::End { reason });
+    let rings = if well && complaints.is_empty() { Vec::new() } else { script.driver.state() };
+    let frames = FrameCounts { skipped, ..frame_counts(&script) };
+    let observer = observer.borrow_mut().take();
+    let findings = observer.ok_or(RunError::Readers)?.finish()?;
+    Ok(RunResult {
+        header,
+        ended,
+        cycles,
+        findings,
+        complaints,
+        rings,
+        frames,
+        first_violation: pulse.first_violation(),
+        port_digest,
+        rtl_log,
+    })
+}
+
+fn observe(header: &Header, options: &RunOptions, recorder: &Recorder) -> Result<SharedObserver, RunError> {
+    let trace = TraceFile::create(options.trace.as_deref(), options.digest, header)
+        .map_err(super::observer::ArtefactError::from)?;
+    let capture = options
+        .capture
+        .as_deref()
+        .map(|path: &Path| Recording::create(path, header.clock_mhz))
+        .transpose()
+        .map_err(super::observer::ArtefactError::from)?;
+    let observer = Observer::new(header, Readers { judge: !options.unjudged, trace, capture });
+    let shared: SharedObserver = Rc::new(RefCell::new(Some(observer)));
+    let sink = Rc::clone(&shared);
+    recorder.add_sink(Box::new(move |event| {
+        if let Some(observer) = sink.borrow_mut().as_mut() {
+            observer.event(event);
+        }
+    }));
+    Ok(shared)
+}
+
+fn conditions(scenario: &Scenario, dut: &DutConfig) -> Vec<(String, String)> {
+    let mut conditions = scenario.conditions();
+    let source = match &scenario.traffic.pcap {
+        // The name only: a trace is the same wherever the tree stands.
+        Some(path) => path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        None => format!("generator, {:?}", scenario.traffic.generator.sizes),
+    };
+    conditions.insert(0, ("traffic".to_owned(), source));
+    for (name, value) in &dut.parameters {
+        conditions.push((format!("parameter {name}"), value.literal()));
+    }
+    conditions
+}
+
+fn frame_counts(script: &Script) -> FrameCounts {
+    let backlogs = script.driver.backlogs();
+    let counts = script.wire.counts();
+    FrameCounts {
+        sent: backlogs.iter().map(|b| b.sent()).sum(),
+        wire_tx: counts.sent.get(),
+        broken: counts.broken.get(),
+        wire_rx: script.wire.taken(),
+        received: script.driver.inboxes().iter().map(|i| i.packets()).sum(),
+        dropped: script.wire.dropped(),
+        lost: backlogs.iter().map(|b| b.lost()).sum(),
+        skipped: 0,
+    }
+}

@@ -1,0 +1,247 @@
+//! What happens in a run, step by step: the one task that everything else serves.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use ringside_sim::SimHandle;
+use ringside_sim::sync::{Either, select2};
+
+use super::observer::Pulse;
+use super::wire_end::{WireEnd, tx_pair};
+use crate::driver::config::NeedsReset;
+use crate::driver::error::DriverError;
+use crate::driver::net::NetDriver;
+use crate::host::Host;
+use crate::scenario::{Direction, Pace, Phase, Scenario};
+use crate::wire::Frame;
+
+/// Frames that are to go each way.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    /// From the driver.
+    pub tx: VecDeque<Frame>,
+    /// From the wire.
+    pub rx: VecDeque<Frame>,
+}
+
+/// The task's world.
+pub struct Script {
+    /// The simulation.
+    pub sim: SimHandle,
+    /// The host.
+    pub host: Host,
+    /// The driver.
+    pub driver: NetDriver,
+    /// The wire.
+    pub wire: Rc<WireEnd>,
+    /// What to do.
+    pub scenario: Scenario,
+    /// What is left to send.
+    pub frames: RefCell<Frames>,
+    /// The stream's counters.
+    pub pulse: Pulse,
+    /// Resets so far: frames may then be lost on the way.
+    pub resets: std::cell::Cell<u64>,
+    /// Findings about the run as a whole.
+    pub findings: RefCell<Vec<String>>,
+}
+
+/// Why traffic stopped moving.
+enum Waited {
+    Done,
+    Stuck,
+    NeedsReset,
+}
+
+/// Without any packet or frame for so many cycles a run that is not done is stuck. Longer than a device waits for receive buffers.
+const STUCK_CYCLES: u64 = 150_000;
+
+impl Script {
+    /// Runs the scenario to its end.
+    ///
+    /// # Errors
+    /// What the driver could not cope with.
+    pub async fn run(self: Rc<Self>) -> Result<(), DriverError> {
+        self.wire.link().set(true);
+        let config = self.driver.start().await?;
+        self.note(&format!(
+            "driver: up; MAC {}, MTU {}, {} queue pairs, status {:#x}",
+            config.mac.map(|b| format!("{b:02x}")).join(":"),
+            config.mtu,
+            config.max_queue_pairs,
+            config.status
+        ));
+        for (number, phase) in self.scenario.steps().iter().enumerate() {
+            if !self.scenario.phases.is_empty() {
+                self.note(&format!("phase {}: {phase:?}", number + 1));
+            }
+            self.step(phase).await?;
+        }
+        let activity = self.pulse.clone();
+        if self.sim.quiet(self.scenario.limits.quiet_cycles, move || activity.activity()).await.is_err() {
+            self.find("the device never came to rest after the last step".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn step(self: &Rc<Self>, phase: &Phase) -> Result<(), DriverError> {
+        match phase {
+            Phase::Traffic { frames, wait } => {
+                self.start_traffic(*frames);
+                if *wait {
+                    self.finish_traffic().await?;
+                }
+            }
+            Phase::Wait { cycles } => self.sim.cycles(*cycles).await,
+            Phase::DeviceReset {} => {
+                self.resets.set(self.resets.get() + 1);
+                self.driver.reset().await?;
+            }
+            Phase::FunctionReset {} => {
+                self.resets.set(self.resets.get() + 1);
+                self.driver.function_reset().await?;
+            }
+            Phase::QueueReset { queue } => {
+                self.resets.set(self.resets.get() + 1);
+                self.driver.reset_queue(*queue).await?;
+            }
+            Phase::Mask { vectors } => self.driver.mask(vectors, true).await?,
+            Phase::Unmask { vectors } => self.driver.mask(vectors, false).await?,
+            Phase::Control { command, ok } => self.driver.command(command, *ok).await?,
+            Phase::Link { up } => self.wire.link().set(*up),
+            Phase::Refill { on } => self.driver.inboxes().iter().for_each(|i| i.set_refill(*on)),
+            Phase::ReadConfig {} => {
+                let config = self.driver.read_config().await?;
+                self.note(&format!("driver: device configuration {config:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&self, text: &str) {
+        self.host.recorder().note(text);
+    }
+
+    fn find(&self, text: String) {
+        self.note(&text);
+        self.findings.borrow_mut().push(text);
+    }
+
+    /// Hands the next frames over.
+    fn start_traffic(&self, count: Option<usize>) {
+        let traffic = &self.scenario.traffic;
+        let mut frames = self.frames.borrow_mut();
+        let start = self.sim.now();
+        let clock = self.host.clock();
+        let due = |first: u64, frame: &Frame| match traffic.pace {
+            Pace::Max => 0,
+            Pace::Timed => start + clock.cycles(frame.at_ns - first),
+        };
+        let take = |queue: &mut VecDeque<Frame>| {
+            let n = count.unwrap_or(usize::MAX).min(queue.len());
+            queue.drain(..n).collect::<Vec<_>>()
+        };
+        let (tx, rx) = (take(&mut frames.tx), take(&mut frames.rx));
+        let sent: u64 = self.driver.backlogs().iter().map(|b| b.sent() + b.waiting() as u64).sum();
+        for (number, frame) in tx.iter().enumerate() {
+            let pair = tx_pair(traffic.spread, self.scenario.driver.queue_pairs, sent + number as u64, frame);
+            self.driver.backlogs()[pair].push(due(tx[0].at_ns, frame), frame.clone());
+        }
+        for frame in &rx {
+            self.wire.give(due(rx[0].at_ns, frame), frame);
+        }
+    }
+
+    /// Waits until what was handed over has gone all the way.
+    async fn finish_traffic(self: &Rc<Self>) -> Result<(), DriverError> {
+        loop {
+            match self.wait().await {
+                Waited::Done => return Ok(()),
+                Waited::NeedsReset if self.scenario.driver.needs_reset == NeedsReset::Recover => {
+                    self.resets.set(self.resets.get() + 1);
+                    self.driver.reset().await?;
+                }
+                Waited::NeedsReset | Waited::Stuck => {
+                    self.find(format!("traffic is stuck: {}", self.progress()));
+                    for line in self.driver.state() {
+                        self.note(&line);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn wait(self: &Rc<Self>) -> Waited {
+        let recover = self.scenario.driver.needs_reset == NeedsReset::Recover;
+        let reset = self.driver.needs_reset().wait();
+        if recover && self.driver.wants_reset() {
+            return Waited::NeedsReset;
+        }
+        let me = Rc::clone(self);
+        let (mut last, mut since) = (self.pulse.activity(), self.sim.now());
+        let mut exact = false;
+        let quiet_cycles = self.scenario.limits.quiet_cycles;
+        let over = move || {
+            let (now, activity) = (me.sim.now(), me.pulse.activity());
+            if activity != last {
+                (last, since) = (activity, now);
+            }
+            let limit = if me.is_done(&mut exact) && !exact { quiet_cycles } else { STUCK_CYCLES };
+            exact || now - since >= limit && !me.is_paced(now)
+        };
+        let over = self.sim.until("traffic done or stuck", over);
+        if recover {
+            if let Either::Second(()) = select2(over, reset).await {
+                return Waited::NeedsReset;
+            }
+        } else {
+            over.await;
+        }
+        if self.is_done(&mut exact) { Waited::Done } else { Waited::Stuck }
+    }
+
+    /// Frames are still due in the future: standing still is no sign of anything.
+    fn is_paced(&self, now: u64) -> bool {
+        self.scenario.traffic.pace == Pace::Timed
+            && (self.wire.pending() > 0 || self.driver.backlogs().iter().any(|b| b.is_due_after(now)))
+    }
+
+    /// Has everything gone all the way? `exact` says that no doubt is left: after a reset frames may be lost inside the device.
+    fn is_done(&self, exact: &mut bool) -> bool {
+        let idle = self.driver.backlogs().iter().all(|b| b.waiting() == 0 && b.in_flight() == 0);
+        let given = idle && self.wire.pending() == 0;
+        *exact = given && self.received() + self.wire.dropped() >= self.wire.taken() && self.all_looped();
+        *exact || given && self.resets.get() > 0
+    }
+
+    /// In loop-back every frame that the device sent is on its way back the moment it is whole; what it has not sent yet cannot be.
+    fn all_looped(&self) -> bool {
+        let counts = self.wire.counts();
+        let gone = counts.sent.get() + counts.broken.get();
+        let lost: u64 = self.driver.backlogs().iter().map(|b| b.lost()).sum();
+        let sent: u64 = self.driver.backlogs().iter().map(|b| b.sent()).sum();
+        self.scenario.traffic.direction == Direction::Rx || gone + lost >= sent
+    }
+
+    fn received(&self) -> u64 {
+        self.driver.inboxes().iter().map(|i| i.packets()).sum()
+    }
+
+    /// Where the frames are, in one line.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        let sum = |f: fn(&crate::driver::tx::Backlog) -> u64| self.driver.backlogs().iter().map(|b| f(b)).sum::<u64>();
+        format!(
+            "{} frames wait in the driver, {} are with the device, {} left it; {} wait on the wire, the device took {}, the driver received {}, {} were dropped",
+            sum(|b| b.waiting() as u64),
+            sum(|b| b.in_flight()),
+            self.wire.counts().sent.get(),
+            self.wire.pending(),
+            self.wire.taken(),
+            self.received(),
+            self.wire.dropped()
+        )
+    }
+}
