@@ -143,7 +143,9 @@ fn a_function_is_enumerated_over_its_pins() {
 fn registers_of_every_size_go_out_and_come_back() {
     probe(&HostConfig::default()).go(async |host, _| {
         let bar = bring_up(host).await.bars[0].base + reg::SCRATCH;
-        host.mmio_write(bar, &0x1122_3344_5566_7788_u64.to_le_bytes()).await.unwrap();
+        host.mmio_write(bar, &0x1122_3344_5566_7788_u64.to_le_bytes())
+            .await
+            .unwrap();
         host.mmio_write(bar + 1, &[0xaa]).await.unwrap();
         host.mmio_write(bar + 6, &[0xcc, 0xdd]).await.unwrap();
         assert_eq!(host.mmio_read(bar, 8).await, Ok(0xddcc_3344_5566_aa88));
@@ -181,7 +183,11 @@ fn memory_is_copied_and_the_interrupt_follows_the_data() {
                 assert!(copy(host, &f, from, to, dwords).await);
                 let interrupt = interrupts.recv().await.unwrap();
                 assert_eq!((interrupt.addr, interrupt.vector_data), (MSI_WINDOW.start, 0));
-                assert_eq!(memory.load(to, data.len()), data, "{dwords} dwords at {width} bit");
+                assert_eq!(
+                    memory.load(to, data.len()),
+                    data,
+                    "{dwords} dwords at {width} bit"
+                );
             }
             host.quiet(100).await;
             assert!(host.is_idle());
@@ -208,7 +214,10 @@ fn a_store_is_seen_by_the_kick_that_follows_it() {
     config.latency.posted_ns = 4;
     probe(&config).go(async |host, sim| {
         let f = bring_up(host).await;
-        let (from, to) = (host.memory().alloc(64, 64).unwrap(), host.memory().alloc(64, 64).unwrap());
+        let (from, to) = (
+            host.memory().alloc(64, 64).unwrap(),
+            host.memory().alloc(64, 64).unwrap(),
+        );
         for round in 0..20 {
             let stored = sim.now();
             host.memory().store(from, &[round; 64]);
@@ -225,7 +234,10 @@ fn a_store_is_seen_by_the_kick_that_follows_it() {
 fn faults_reach_the_device_and_a_silent_device_times_out() {
     probe(&HostConfig::default()).go(async |host, sim| {
         let f = bring_up(host).await;
-        let (from, to) = (host.memory().alloc(256, 64).unwrap(), host.memory().alloc(256, 64).unwrap());
+        let (from, to) = (
+            host.memory().alloc(256, 64).unwrap(),
+            host.memory().alloc(256, 64).unwrap(),
+        );
         for kind in [FaultKind::Ur, FaultKind::Ca, FaultKind::Poison] {
             host.inject(FaultRule::next(kind).within(from, from + 256));
             assert!(!copy(host, &f, from, to, 64).await, "{kind:?}");
@@ -257,13 +269,19 @@ fn broken_handshakes_are_told_as_events() {
         config.link.stall_per_mille = 700;
         let events = start(&dut, &config, 7).go(async |host, _| {
             let f = bring_up(host).await;
-            let (from, to) = (host.memory().alloc(64, 64).unwrap(), host.memory().alloc(64, 64).unwrap());
+            let (from, to) = (
+                host.memory().alloc(64, 64).unwrap(),
+                host.memory().alloc(64, 64).unwrap(),
+            );
             for _ in 0..10 {
                 copy(host, &f, from, to, 4).await;
             }
         });
         let told = pins(&events);
-        assert!(told.iter().any(|p| p.starts_with(want)), "{want:?} is not in {told:?}");
+        assert!(
+            told.iter().any(|p| p.starts_with(want)),
+            "{want:?} is not in {told:?}"
+        );
     }
 }
 
@@ -272,7 +290,10 @@ fn a_masked_vector_sends_nothing() {
     let events = probe(&HostConfig::default()).go(async |host, _| {
         let f = bring_up(host).await;
         host.msix_mask(&f, 0, true).unwrap();
-        let (from, to) = (host.memory().alloc(64, 64).unwrap(), host.memory().alloc(64, 64).unwrap());
+        let (from, to) = (
+            host.memory().alloc(64, 64).unwrap(),
+            host.memory().alloc(64, 64).unwrap(),
+        );
         assert!(copy(host, &f, from, to, 4).await);
         host.quiet(200).await;
         assert!(host.msix_set(&f, 1, 0, 0).is_err());
@@ -296,7 +317,10 @@ fn the_same_seed_gives_the_same_events() {
         config.link.stall_per_mille = 200;
         start(&dut, &config, seed).go(async |host, _| {
             let f = bring_up(host).await;
-            let (from, to) = (host.memory().alloc(256, 64).unwrap(), host.memory().alloc(256, 64).unwrap());
+            let (from, to) = (
+                host.memory().alloc(256, 64).unwrap(),
+                host.memory().alloc(256, 64).unwrap(),
+            );
             for round in 0..10 {
                 host.memory().store(from, &[round; 256]);
                 copy(host, &f, from, to, 64).await;

@@ -134,11 +134,7 @@ pub(super) struct Disassembler {
 impl Disassembler {
     /// For a channel of `lanes` dwords.
     pub(super) fn new(tlp: Tlp, lanes: usize) -> Self {
-        Disassembler {
-            lanes,
-            tlp,
-            next: 0,
-        }
+        Disassembler { lanes, tlp, next: 0 }
     }
 
     /// Fills in the next beat and says how many bytes of the link it takes.
@@ -250,7 +246,11 @@ mod tests {
         assert_eq!(a.push(0, &beat).1, Some(BeatError::Hole { keep: 0b1011 }));
         d.fill(&mut beat);
         let (whole, problem) = a.push(1, &beat);
-        assert_eq!((whole, problem), (None, None), "told once, and the packet cannot be read");
+        assert_eq!(
+            (whole, problem),
+            (None, None),
+            "told once, and the packet cannot be read"
+        );
 
         let mut d = Disassembler::new(write(32), 4);
         d.fill(&mut beat);

@@ -70,8 +70,7 @@ impl FrameBeat {
     /// Same where it counts.
     fn same(&self, other: &Self) -> bool {
         let kept = self.bytes().zip(other.bytes()).enumerate();
-        (self.keep, self.last, self.queue, self.error)
-            == (other.keep, other.last, other.queue, other.error)
+        (self.keep, self.last, self.queue, self.error) == (other.keep, other.last, other.queue, other.error)
             && kept
                 .filter(|(i, _)| self.keep >> i & 1 == 1)
                 .all(|(_, (a, b))| a == b)
@@ -197,8 +196,7 @@ impl Bfm for FrameSink {
     fn sample(&mut self, cx: &mut Cycle<'_>) {
         if !self.ports.tvalid.get_bool() {
             if self.watch.idle() {
-                self.problems
-                    .tell(cx.now, "tvalid fell before tready was seen");
+                self.problems.tell(cx.now, "tvalid fell before tready was seen");
             }
             return;
         }
@@ -355,9 +353,7 @@ impl FrameSource {
     fn beat_taken(&mut self, now: u64) {
         self.valid = false;
         self.at += self.beat_bytes;
-        let whole = self
-            .current
-            .take_if(|f| self.at >= f.data.len());
+        let whole = self.current.take_if(|f| self.at >= f.data.len());
         if let Some(frame) = whole {
             self.at = 0;
             let feed = &self.feed.0;
@@ -382,8 +378,7 @@ impl FrameSource {
         }
         let p = &self.ports;
         p.tdata.write_words(&self.words_out[..self.words]);
-        p.tkeep
-            .set_u64(u64::MAX >> (64 - take));
+        p.tkeep.set_u64(u64::MAX >> (64 - take));
         p.tlast.set_bool(take == rest.len());
         self.flow.set_u64(frame.flow.into());
         p.tvalid.set_bool(true);
@@ -402,8 +397,7 @@ impl Bfm for FrameSource {
             let reason = self.drop_reason.get_u64() as u8;
             let feed = &self.feed.0;
             feed.dropped.set(feed.dropped.get() + 1);
-            self.recorder
-                .record(cx.now, What::WireDrop { reason });
+            self.recorder.record(cx.now, What::WireDrop { reason });
             (self.dropped)(cx.now, reason);
         }
     }
@@ -416,10 +410,7 @@ impl Bfm for FrameSource {
         if self.current.is_none() {
             let mut queue = self.feed.0.queue.borrow_mut();
             // What is driven now is on the pins in the next cycle.
-            if queue
-                .front()
-                .is_some_and(|f| f.not_before <= cx.now + 1)
-            {
+            if queue.front().is_some_and(|f| f.not_before <= cx.now + 1) {
                 self.current = queue.pop_front();
             }
         }
@@ -433,7 +424,10 @@ impl Bfm for FrameSource {
     fn status(&self) -> Option<String> {
         let pending = self.feed.pending();
         (pending > 0).then(|| {
-            format!("net_rx: {pending} frames to give, {} bytes of the first given", self.at)
+            format!(
+                "net_rx: {pending} frames to give, {} bytes of the first given",
+                self.at
+            )
         })
     }
 }
@@ -464,8 +458,7 @@ impl LinkUp {
     pub fn set(&self, up: bool) {
         if self.state.replace(Some(up)) != Some(up) {
             self.sim.write(self.port, up.into());
-            self.recorder
-                .record(self.sim.now(), What::LinkUp { up });
+            self.recorder.record(self.sim.now(), What::LinkUp { up });
         }
     }
 }

@@ -146,9 +146,14 @@ impl Boundary {
             cplh: limit("cplh", 8)?,
             cpld: limit("cpld", 12)?,
         };
-        let has_net = ["net_tx_tdata_o", "net_rx_tdata_i", "net_tx_tvalid_o", "net_rx_tvalid_i"]
-            .iter()
-            .any(|name| (f.find)(name).is_ok());
+        let has_net = [
+            "net_tx_tdata_o",
+            "net_rx_tdata_i",
+            "net_tx_tvalid_o",
+            "net_rx_tvalid_i",
+        ]
+        .iter()
+        .any(|name| (f.find)(name).is_ok());
         Ok(Boundary {
             data_bits,
             cq: f.tlp("cq", IN)?,
@@ -158,6 +163,19 @@ impl Boundary {
             credits,
             net: if has_net { Some(f.net()?) } else { None },
         })
+    }
+}
+
+impl NetPorts {
+    /// Finds the wire's ports alone, for a design that has nothing else; payload is `data_bits` wide.
+    ///
+    /// # Errors
+    /// [`BoundaryError`]: the first port that is missing or has another shape.
+    pub fn resolve(
+        find: impl Fn(&str) -> Result<Port, PortError>,
+        data_bits: u32,
+    ) -> Result<Self, BoundaryError> {
+        Finder { find, data_bits }.net()
     }
 }
 

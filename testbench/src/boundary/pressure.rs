@@ -76,7 +76,10 @@ mod tests {
             300
         );
         assert!((200..300).contains(&goes(BackPressure::Random { per_mille: 750 })));
-        assert!(goes(BackPressure::Random { per_mille: 1000 }) > 0, "never for ever");
+        assert!(
+            goes(BackPressure::Random { per_mille: 1000 }) > 0,
+            "never for ever"
+        );
         assert!(
             goes(BackPressure::Burst {
                 go_cycles: 0,

@@ -71,8 +71,7 @@ impl TlpSink {
     pub fn sample(&mut self, now: u64) -> Option<Arrived> {
         if !self.ports.tvalid.get_bool() {
             if self.watch.idle() {
-                self.problems
-                    .tell(now, "tvalid fell before tready was seen");
+                self.problems.tell(now, "tvalid fell before tready was seen");
             }
             return None;
         }
@@ -85,8 +84,7 @@ impl TlpSink {
             |held| held.clone_from(beat),
         );
         if changed {
-            self.problems
-                .tell(now, "payload or header changed while stalled");
+            self.problems.tell(now, "payload or header changed while stalled");
         }
         if !self.ready {
             return None;
@@ -125,10 +123,7 @@ impl TlpSink {
         beat.last = p.tlast.get_bool();
         if first {
             p.thdr.read_words(&mut beat.hdr);
-            beat.prefix = p
-                .tprefix_valid
-                .get_bool()
-                .then(|| p.tprefix.get_u64() as u32);
+            beat.prefix = p.tprefix_valid.get_bool().then(|| p.tprefix.get_u64() as u32);
         }
     }
 }

@@ -160,9 +160,7 @@ impl HostBfm {
         }
         if moved {
             self.rc_first = !self.rc_first;
-            self.traffic
-                .downstream_bytes
-                .set(self.link.downstream.bytes());
+            self.traffic.downstream_bytes.set(self.link.downstream.bytes());
         }
     }
 }
@@ -187,9 +185,7 @@ impl Bfm for HostBfm {
             };
             cx.progress();
             self.link.upstream.charge(arrived.wire_bytes);
-            self.traffic
-                .upstream_bytes
-                .set(self.link.upstream.bytes());
+            self.traffic.upstream_bytes.set(self.link.upstream.bytes());
             if let Some(tlp) = arrived.tlp {
                 let t = &self.traffic;
                 t.packets.set(t.packets.get() + 1);
@@ -233,9 +229,7 @@ impl Bfm for HostBfm {
         self.rq.drive(rq);
         self.cc.drive(cc);
         self.drive_downstream(now);
-        self.traffic
-            .sending
-            .set(!self.cq.is_free() || !self.rc.is_free());
+        self.traffic.sending.set(!self.cq.is_free() || !self.rc.is_free());
     }
 
     fn status(&self) -> Option<String> {

@@ -334,7 +334,7 @@ impl HostConfig {
                 "less than every_cycles",
             );
         }
-        if self.memory.base % 4096 != 0 || self.memory.base < 0x10_0000 {
+        if !self.memory.base.is_multiple_of(4096) || self.memory.base < 0x10_0000 {
             return bad(
                 "memory.base",
                 self.memory.base,

@@ -301,10 +301,7 @@ async fn set_up_pcie(
     let mps = link.mps_bytes.min(supported);
     let ext_tag = link.ext_tag && capability >> 5 & 1 == 1;
     // Error reporting on; relaxed ordering (4), phantom functions (9), aux power (10) and no snoop (11) off; no reset (15).
-    let control = 0xf
-        | size_code(mps) << 5
-        | u32::from(ext_tag) << 8
-        | size_code(link.mrrs_bytes) << 12;
+    let control = 0xf | size_code(mps) << 5 | u32::from(ext_tag) << 8 | size_code(link.mrrs_bytes) << 12;
     config.write(at + 8, 2, control).await?;
     let read = config.read(at + 8).await? & 0xffff;
     let checked = 0b111 << 5 | 1 << 4 | 1 << 8 | 1 << 11 | 0b111 << 12;
@@ -332,7 +329,14 @@ async fn read_msix(config: &impl ConfigAccess, at: u16, bars: &[Bar]) -> Result<
     Ok(Msix {
         offset: at,
         vectors,
-        table: in_bar(bars, "MSI-X table", at, (table & 7) as u8, table & !7, table_bytes)?,
+        table: in_bar(
+            bars,
+            "MSI-X table",
+            at,
+            (table & 7) as u8,
+            table & !7,
+            table_bytes,
+        )?,
         pba: in_bar(bars, "MSI-X PBA", at, (pba & 7) as u8, pba & !7, pba_bytes)?,
     })
 }

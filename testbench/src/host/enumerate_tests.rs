@@ -81,10 +81,7 @@ impl ConfigAccess for Space {
 
 fn run(space: &Space, link: &LinkConfig) -> Result<Function, EnumerateError> {
     let mut future = pin!(enumerate(space, 0x100, link));
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => panic!("a space in memory never waits"),
     }
@@ -101,7 +98,10 @@ fn a_function_is_found_and_set_up() {
     let space = Space::new();
     let f = run(&space, &LinkConfig::default()).unwrap();
     assert_eq!((f.vendor, f.device, f.virtio_type()), (0x1af4, 0x1041, Some(1)));
-    assert_eq!((f.class, f.revision, f.subsystem, f.interrupt_pin), (0x02_0000, 1, 0x1100, 1));
+    assert_eq!(
+        (f.class, f.revision, f.subsystem, f.interrupt_pin),
+        (0x02_0000, 1, 0x1100, 1)
+    );
     let bar = |index, base, size_bytes| Bar {
         index,
         base,
@@ -119,7 +119,10 @@ fn a_function_is_found_and_set_up() {
     assert_eq!(v.common, place(0x80_0000_0000, 64));
     assert_eq!((v.notify, v.notify_multiplier), (place(0x80_0000_3000, 64), 4));
     assert_eq!(v.isr, place(0x80_0000_1000, 4));
-    assert_eq!((v.device, v.pci_cfg), (Some(place(0x80_0000_2000, 32)), Some(0xd8)));
+    assert_eq!(
+        (v.device, v.pci_cfg),
+        (Some(place(0x80_0000_2000, 32)), Some(0xd8))
+    );
     let m = f.msix.unwrap();
     assert_eq!((m.vectors, m.table, m.pba), (9, 0x80_0001_0000, 0x80_0001_1000));
     assert_eq!(f.maps().len(), 6);
@@ -153,14 +156,23 @@ fn what_is_broken_is_refused_with_its_place() {
         ("header type 0x01", refused(|s| s.put(0x0e, &[1]))),
         ("makes a loop", refused(|s| s.put(0xb9, &[0x80]))),
         ("points into the header", refused(|s| s.put(0xb9, &[0x20]))),
-        ("ends beyond the BAR", refused(|s| s.cap(0xc8, 0xd8, 16, 4, 0, 0xfff0, 32))),
-        ("no such memory BAR", refused(|s| s.cap(0xc8, 0xd8, 16, 4, 4, 0, 32))),
+        (
+            "ends beyond the BAR",
+            refused(|s| s.cap(0xc8, 0xd8, 16, 4, 0, 0xfff0, 32)),
+        ),
+        (
+            "no such memory BAR",
+            refused(|s| s.cap(0xc8, 0xd8, 16, 4, 4, 0, 32)),
+        ),
         ("too short", refused(|s| s.cap(0x90, 0xa4, 16, 1, 0, 0, 32))),
         ("cap_len is too short", refused(|s| s.put(0xa6, &[16]))),
         ("not aligned", refused(|s| s.cap(0x90, 0xa4, 16, 1, 0, 2, 64))),
         ("virtio: no usable ISR", refused(|s| s.put(0xbb, &[7]))),
         ("Device Control", refused(|s| s.writable[0x48] = 0x0f)),
-        ("BAR0 reads 0xffff0000", refused(|s| s.writable[0x14..0x18].fill(0))),
+        (
+            "BAR0 reads 0xffff0000",
+            refused(|s| s.writable[0x14..0x18].fill(0)),
+        ),
     ];
     for (part, error) in cases {
         let text = error.to_string();

@@ -119,7 +119,9 @@ impl Faults {
             rules: Vec::new(),
             dice,
         };
-        rules.iter().for_each(|r| faults.add(r.clone()));
+        for rule in rules {
+            faults.add(rule.clone());
+        }
         faults
     }
 

@@ -110,10 +110,7 @@ impl Function {
     /// The offset of the first capability with this id.
     #[must_use]
     pub fn capability(&self, id: u8) -> Option<u16> {
-        self.capabilities
-            .iter()
-            .find(|c| c.id == id)
-            .map(|c| c.offset)
+        self.capabilities.iter().find(|c| c.id == id).map(|c| c.offset)
     }
 
     /// The events that tell readers of the trace where the function's structures are.

@@ -197,10 +197,7 @@ impl Host {
     /// Full barrier: waits until every store so far can be seen by the device, so that a load that follows is ordered behind them.
     pub async fn full_barrier(&self) {
         self.0.memory.barrier();
-        self.0
-            .sim
-            .until_cycle(self.0.memory.visible_at())
-            .await;
+        self.0.sim.until_cycle(self.0.memory.visible_at()).await;
     }
 
     async fn answer(
@@ -221,10 +218,7 @@ impl Host {
         let mut tries = 0;
         loop {
             let not_before = self.0.memory.ordered_at();
-            let receiver = self
-                .0
-                .requests
-                .ask(tlp.clone(), asked, want, not_before);
+            let receiver = self.0.requests.ask(tlp.clone(), asked, want, not_before);
             match self.answer(asked, receiver).await {
                 Err(RequestError::Status {
                     status: CplStatus::Crs,
@@ -335,9 +329,7 @@ impl Host {
             lbe,
             data: payload,
         });
-        self.0
-            .requests
-            .post(tlp, self.0.memory.ordered_at());
+        self.0.requests.post(tlp, self.0.memory.ordered_at());
         Ok(())
     }
 
@@ -364,10 +356,7 @@ impl Host {
     /// [`EnumerateError`]: the first thing that an operating system could not work with.
     pub async fn enumerate(&self) -> Result<Function, EnumerateError> {
         let function = enumerate::enumerate(self, DEVICE_BDF, &self.0.config.link).await?;
-        self.0
-            .root
-            .borrow_mut()
-            .set_payload_bytes(function.mps_bytes);
+        self.0.root.borrow_mut().set_payload_bytes(function.mps_bytes);
         let now = self.0.sim.now();
         for map in function.maps() {
             self.0.recorder.record(now, map);

@@ -52,7 +52,7 @@ impl Direction {
         let gain = bits_per_second.map_or(0, |bits| {
             (u128::from(bits) * u128::from(UNIT) / (8 * 1000 * u128::from(clock.khz()))) as u64
         });
-        let depth = i64::from(depth_bytes) * UNIT as i64;
+        let depth = i64::from(depth_bytes) * UNIT.cast_signed();
         Direction {
             gain,
             depth,
@@ -64,7 +64,7 @@ impl Direction {
 
     /// One cycle passes.
     pub fn tick(&mut self) {
-        self.level = (self.level + self.gain as i64).min(self.depth);
+        self.level = (self.level + self.gain.cast_signed()).min(self.depth);
         self.busy += u64::from(self.level < self.depth);
     }
 
@@ -78,7 +78,7 @@ impl Direction {
     pub fn charge(&mut self, bytes: u64) {
         self.bytes += bytes;
         if self.gain != 0 {
-            self.level -= (bytes * UNIT) as i64;
+            self.level -= (bytes * UNIT).cast_signed();
         }
     }
 

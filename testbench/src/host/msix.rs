@@ -46,9 +46,7 @@ fn entry(function: &Function, vector: u16) -> Result<u64, MsixError> {
 }
 
 fn msix(function: &Function) -> Result<Msix, MsixError> {
-    function
-        .msix
-        .ok_or(MsixError::None { bdf: function.bdf })
+    function.msix.ok_or(MsixError::None { bdf: function.bdf })
 }
 
 impl Host {

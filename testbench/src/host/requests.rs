@@ -76,7 +76,9 @@ pub enum RequestError {
         asked: Asked,
     },
     /// The completion does not fit the request.
-    #[error("{asked}: the completion brings {got_bytes} payload bytes, Byte Count {count}; {want_bytes} bytes are due")]
+    #[error(
+        "{asked}: the completion brings {got_bytes} payload bytes, Byte Count {count}; {want_bytes} bytes are due"
+    )]
     Misfit {
         /// The request.
         asked: Asked,
@@ -158,7 +160,6 @@ impl Requests {
     }
 
     /// Queues a non-posted request. Its tag is given when it leaves.
-    #[must_use]
     pub fn ask(&self, tlp: Tlp, asked: Asked, want_bytes: usize, not_before: u64) -> OneshotReceiver<Answer> {
         let (sender, receiver) = oneshot_named("completion");
         let answer = Some(Waiting {
@@ -263,12 +264,7 @@ impl Requests {
     #[must_use]
     pub fn status(&self) -> Option<String> {
         let s = self.0.borrow();
-        let under_way: Vec<String> = s
-            .waiting
-            .iter()
-            .flatten()
-            .map(|w| w.asked.to_string())
-            .collect();
+        let under_way: Vec<String> = s.waiting.iter().flatten().map(|w| w.asked.to_string()).collect();
         (!s.queue.is_empty() || !under_way.is_empty()).then(|| {
             format!(
                 "host: {} requests queued, unanswered: [{}]",

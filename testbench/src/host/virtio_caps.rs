@@ -83,7 +83,8 @@ pub(super) async fn read(config: &impl ConfigAccess, function: &Function) -> Res
             *slot = Some(Structure { addr, len_bytes });
             if cfg_type == NOTIFY {
                 notify_multiplier = config.read(at + 16).await?;
-                if notify_multiplier != 0 && (!notify_multiplier.is_power_of_two() || notify_multiplier == 1) {
+                if notify_multiplier != 0 && (!notify_multiplier.is_power_of_two() || notify_multiplier == 1)
+                {
                     return Err(bad("notify_off_multiplier is neither 0 nor an even power of two"));
                 }
             }

@@ -78,6 +78,7 @@ impl Memory {
     }
 
     /// The driver stores `data`: issued now, visible to the device later. Returns the cycle of visibility.
+    #[expect(clippy::must_use_candidate, reason = "few callers wait for visibility")]
     pub fn store(&self, addr: u64, data: &[u8]) -> u64 {
         let s = &mut *self.0.borrow_mut();
         let now = s.recorder.now();
