@@ -29,7 +29,7 @@ module notify_decide
   /// Its queue.
   input  logic [QW-1:0]       publish_queue_i,
   /// Elements it published.
-  input  logic [5:0]          publish_count_i,
+  input  logic [15:0]         publish_count_i,
   /// Per queue: published used index.
   output logic [NQ-1:0][15:0] used_o,
   /// Read of the event word.
@@ -128,7 +128,7 @@ module notify_decide
         reading_q[q] <= 1'b0;
         irq_q[q]     <= 1'b0;
       end else begin
-        if (publish_i && publish_queue_i == QW'(q)) used_q[q] <= used_q[q] + 16'(publish_count_i);
+        if (publish_i && publish_queue_i == QW'(q)) used_q[q] <= used_q[q] + publish_count_i;
         if (grant[q] && rd_ready_i) begin
           reading_q[q] <= 1'b1;
           asked_q[q]   <= used_q[q];

@@ -147,17 +147,18 @@ module ring_engine
 
   // Answers go to the stage that asked.
   read_meta_t    rsp_meta;
-  logic          rsp_index, rsp_entry, rsp_desc, rsp_event, entry_ready, desc_ready;
+  logic          rsp_known, rsp_index, rsp_entry, rsp_desc, rsp_event, entry_ready, desc_ready;
   logic [15:0]   rsp_word;
   logic [QW-1:0] rsp_queue;
 
   assign rsp_meta  = read_meta_t'(rd_rsp_i.meta[27:0]);
   assign rsp_queue = QW'(rsp_meta.qid);
   assign rsp_word  = 16'(rd_rsp_data_i[31:0] >> {rsp_meta.offset, 3'b000});
-  assign rsp_index = rd_rsp_valid_i && (rsp_meta.kind == RkIndex);
-  assign rsp_event = rd_rsp_valid_i && (rsp_meta.kind == RkEvent);
-  assign rsp_entry = rd_rsp_valid_i && (rsp_meta.kind == RkEntry);
-  assign rsp_desc  = rd_rsp_valid_i && (rsp_meta.kind == RkDesc || rsp_meta.kind == RkWindow);
+  assign rsp_known = rd_rsp_valid_i && !idle_o[rsp_queue];    // an idle queue asked for nothing
+  assign rsp_index = rsp_known && (rsp_meta.kind == RkIndex);
+  assign rsp_event = rsp_known && (rsp_meta.kind == RkEvent);
+  assign rsp_entry = rsp_known && (rsp_meta.kind == RkEntry);
+  assign rsp_desc  = rsp_known && (rsp_meta.kind == RkDesc || rsp_meta.kind == RkWindow);
   assign rd_rsp_ready_o = !(rsp_entry && !entry_ready) && !(rsp_desc && !desc_ready);
 
   // Requests of the stages.
@@ -182,7 +183,7 @@ module ring_engine
     assign size[q] = ctx_i[q].size;
   end
 
-  assign done_meta  = write_meta_t'(wr_done_meta_i[11:0]);
+  assign done_meta  = write_meta_t'(wr_done_meta_i[21:0]);
   assign done_queue = QW'(done_meta.qid);
 
   kick_state #(.NQ(NQ)) u_kick (
@@ -298,7 +299,7 @@ module ring_engine
   logic          used_valid, used_ready, index_enters, publish;
   ring_write_t   used_beat;
   logic [QW-1:0] publish_queue;
-  logic [5:0]    publish_count;
+  logic [15:0]   publish_count;
 
   used_writer #(.NQ(NQ), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)) u_used (
     .clk_i, .rst_ni, .ctx_i, .run_i(run), .clear_i(clear), .cpl_valid_i, .cpl_ready_o, .cpl_i,

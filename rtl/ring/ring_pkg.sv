@@ -42,7 +42,7 @@ package ring_pkg;
   typedef struct packed {
     write_kind_e kind;
     logic [3:0]  qid;
-    logic [5:0]  count;            // used elements that this index write publishes
+    logic [15:0] count;            // used elements that an index write publishes
   } write_meta_t;
 
   /// One beat of a ring write: at most 8 bytes. The op (addr, len, meta) counts on the first beat.

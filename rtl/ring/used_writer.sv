@@ -1,5 +1,6 @@
 // Used elements, gathered per queue and written in batches: up to 32 elements in one write, split at the ring end,
-// followed by the used index. A batch is due when the device type asks for it, when it is full, when no further
+// followed by the used index. The index never stops inside a group of completions that belong together (`more`), though
+// its elements may be written before. A batch is due when the device type asks for it, when it is full, when no further
 // completion came for a while, or when its oldest element is old.
 module used_writer
   import ringside_pkg::*;
@@ -52,15 +53,16 @@ module used_writer
     StIndex    = 2'd2
   } state_e;
 
-  logic [63:0]         element_q [(1 << QW) * SLOTS];
+  logic [64:0]         element_q [(1 << QW) * SLOTS];   // more, length, id
   logic [NQ-1:0][6:0]  put_q, get_q, level;
-  logic [NQ-1:0][15:0] used_q;
+  logic [NQ-1:0][15:0] used_q, closed_q, told_q;            // elements written, whole groups, published
   logic [NQ-1:0]       flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
   logic                any, put, start, known_queue;
   state_e              state_q;
   logic [6:0]          count, count_q, sent_q;
-  logic [15:0]         slot, size, to_ring_end, index_q;
+  logic [15:0]         slot, size, to_ring_end, here_q, index;
+  logic [64:0]         element;
   logic [63:0]         ring_q;
 
   // Completions in.
@@ -70,7 +72,7 @@ module used_writer
   assign put         = cpl_valid_i && known_queue && run_i[cq] && (level[cq] != 7'(SLOTS));
 
   always_ff @(posedge clk_i) begin
-    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.written_bytes, 16'd0, cpl_i.id};
+    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.more, cpl_i.written_bytes, 16'd0, cpl_i.id};
   end
 
   // Which queue has a batch due.
@@ -90,12 +92,18 @@ module used_writer
         put_q[q]   <= '0;
         get_q[q]   <= '0;
         used_q[q]  <= '0;
+        closed_q[q] <= '0;
+        told_q[q]   <= '0;
         flush_q[q] <= 1'b0;
         idle_q     <= '0;
         age_q      <= '0;
       end else begin
         if (put_here) put_q[q] <= put_q[q] + 7'd1;
-        if (wr_ready_i && state_q == StElements && queue_q == QW'(q)) get_q[q] <= get_q[q] + 7'd1;
+        if (wr_ready_i && state_q == StElements && queue_q == QW'(q)) begin
+          get_q[q] <= get_q[q] + 7'd1;
+          if (!element[64]) closed_q[q] <= here_q + 16'd1;
+        end
+        if (wr_ready_i && state_q == StIndex && queue_q == QW'(q)) told_q[q] <= index;
         if (start_here) used_q[q] <= used_q[q] + 16'(count);
         if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
         else if (start_here && count == level[q]) flush_q[q] <= 1'b0;
@@ -128,7 +136,7 @@ module used_writer
       queue_q <= '0;
       count_q <= '0;
       sent_q  <= '0;
-      index_q <= '0;
+      here_q  <= '0;
       ring_q  <= '0;
     end else begin
       unique case (state_q)
@@ -137,30 +145,35 @@ module used_writer
           queue_q <= pick;
           count_q <= count;
           sent_q  <= '0;
-          index_q <= used_q[pick] + 16'(count);
+          here_q  <= used_q[pick];
           ring_q  <= ctx_i[pick].device + 64'd4 + {45'b0, slot, 3'b000};
         end
         StElements: if (wr_ready_i) begin
           sent_q <= sent_q + 7'd1;
+          here_q <= here_q + 16'd1;
           if (sent_q + 7'd1 == count_q) state_q <= (BUG == 1) ? StPick : StIndex;
         end
-        StIndex: if (wr_ready_i) state_q <= (BUG == 1) ? StElements : StPick;
+        StIndex: if (wr_ready_i || !wr_valid_o) state_q <= (BUG == 1) ? StElements : StPick;
         default: state_q <= StPick;
       endcase
     end
   end
 
+  assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
+  assign index   = (BUG == 1) ? used_q[queue_q] : closed_q[queue_q];
+
   // Elements first, then the index that publishes them: both go the same way in this order.
   always_comb begin
-    wr_valid_o      = (state_q != StPick);
+    wr_valid_o      = (state_q == StElements) || (state_q == StIndex && index != told_q[queue_q]);
     wr_o            = '0;
-    wr_o.meta.qid = 4'(queue_q);
-    wr_o.meta.count = count_q[5:0];
+    wr_o.meta.qid   = 4'(queue_q);
+    wr_o.meta.count = index - told_q[queue_q];
     if (state_q == StElements) begin
       wr_o.meta.kind = WkElements;
+      if (BUG == 12) wr_o.meta.count = 16'(count_q);
       wr_o.addr      = ring_q;
       wr_o.len_bytes = {7'b0, count_q, 3'b000};
-      wr_o.data      = element_q[{queue_q, get_q[queue_q][5:0]}];
+      wr_o.data      = element[63:0];
       wr_o.bytes     = 4'd8;
       wr_o.first     = (sent_q == 7'd0);
       wr_o.last      = (sent_q + 7'd1 == count_q);
@@ -168,7 +181,7 @@ module used_writer
       wr_o.meta.kind = WkIndex;
       wr_o.addr      = ctx_i[queue_q].device + 64'd2;
       wr_o.len_bytes = 17'd2;
-      wr_o.data      = {48'b0, index_q};
+      wr_o.data      = {48'b0, index};
       wr_o.bytes     = 4'd2;
       wr_o.first     = 1'b1;
       wr_o.last      = 1'b1;
