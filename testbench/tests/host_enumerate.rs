@@ -1,16 +1,15 @@
 //! The host against a small function on real pins: enumeration, registers, DMA, interrupts, faults, and what is wrong with a handshake.
 
-use std::cell::RefCell;
-use std::path::Path;
-use std::rc::Rc;
+mod host_common;
 
+use host_common::{Run, dut, pins, start};
 use ringside::boundary::{Boundary, BoundaryError};
 use ringside::host::config::{HostConfig, Split};
 use ringside::host::faults::{FaultKind, FaultRule};
-use ringside::host::{Function, Host, MSI_WINDOW, Recorder, RequestError};
-use ringside_models::event::{Channel, Event, What};
+use ringside::host::{Function, Host, MSI_WINDOW, RequestError};
+use ringside_models::event::{Channel, What};
 use ringside_models::tlp::Body;
-use ringside_sim::{DutConfig, Mode, Model, Sim, SimError, SimHandle, SimOptions, build};
+use ringside_sim::{Mode, Model, build};
 
 /// Registers of the probe's BAR.
 mod reg {
@@ -22,64 +21,8 @@ mod reg {
     pub(crate) const SCRATCH: u64 = 0x20;
 }
 
-struct Run {
-    events: Rc<RefCell<Vec<Event>>>,
-    recorder: Recorder,
-    sim: Sim,
-    host: Host,
-}
-
-fn dut(file: &str, parameters: &[(&str, i64)]) -> DutConfig {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    parameters
-        .iter()
-        .fold(DutConfig::load(&path).unwrap(), |dut, (name, value)| {
-            dut.with_parameter(name, *value)
-        })
-}
-
-fn start(dut: &DutConfig, config: &HostConfig, seed: u64) -> Run {
-    let built = build(dut, Mode::Fast, &|_| {}).unwrap();
-    let model = Model::load(&built, seed).unwrap();
-    let options = SimOptions {
-        seed,
-        max_cycles: 2_000_000,
-        ..SimOptions::default()
-    };
-    let mut sim = Sim::new(model, dut, options).unwrap();
-    let boundary = Boundary::resolve(|name| sim.port(name)).unwrap();
-    let recorder = Recorder::new();
-    let events: Rc<RefCell<Vec<Event>>> = Rc::default();
-    let log = Rc::clone(&events);
-    recorder.add_sink(Box::new(move |e| log.borrow_mut().push(e.clone())));
-    let host = Host::install(&mut sim, &boundary, config, dut.clock_mhz, recorder.clone(), seed).unwrap();
-    Run {
-        events,
-        recorder,
-        sim,
-        host,
-    }
-}
-
 fn probe(config: &HostConfig) -> Run {
     start(&dut("tests/dut/host_probe.toml", &[]), config, 1)
-}
-
-impl Run {
-    /// Runs `test` to its end and returns the events.
-    fn go(self, test: impl AsyncFnOnce(&Host, &SimHandle)) -> Vec<Event> {
-        self.try_go(test).unwrap()
-    }
-
-    fn try_go(self, test: impl AsyncFnOnce(&Host, &SimHandle)) -> Result<Vec<Event>, SimError> {
-        let host = self.host.clone();
-        self.sim
-            .run(async move |sim: SimHandle| test(&host, &sim).await)?;
-        let events = self.events.take();
-        assert_eq!(events.len() as u64, self.recorder.count());
-        assert!(events.is_sorted_by_key(|e| e.cycle), "cycles go back");
-        Ok(events)
-    }
 }
 
 /// Enumerates, enables everything, and gives vector 0 its message.
@@ -104,16 +47,6 @@ async fn copy(host: &Host, f: &Function, from: u64, to: u64, dwords: u32) -> boo
             return status & 2 == 0;
         }
     }
-}
-
-fn pins(events: &[Event]) -> Vec<String> {
-    events
-        .iter()
-        .filter_map(|e| match &e.what {
-            What::Pin { channel, problem } => Some(format!("{channel}: {problem}")),
-            _ => None,
-        })
-        .collect()
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! The host against the repository's own device: what an operating system sees of it before any driver runs.
+
+mod host_common;
+
+use host_common::{Run, dut, pins, start};
+use ringside::host::config::HostConfig;
+use ringside::host::{Function, Host, RequestError};
+use ringside_models::event::{Event, Region, What};
+use ringside_models::tlp::CplStatus;
+
+fn device() -> Run {
+    start(&dut("../rtl/dut.toml", &[]), &HostConfig::default(), 1)
+}
+
+/// Common configuration, offsets.
+const DEVICE_FEATURE: u64 = 0x04;
+const NUM_QUEUES: u64 = 0x12;
+const STATUS: u64 = 0x14;
+const QUEUE_SELECT: u64 = 0x16;
+const QUEUE_SIZE: u64 = 0x18;
+const QUEUE_DESC: u64 = 0x20;
+
+async fn common(host: &Host, f: &Function, offset: u64, size: usize) -> u64 {
+    host.mmio_read(f.virtio.unwrap().common.addr + offset, size)
+        .await
+        .unwrap()
+}
+
+fn notes(events: &[Event]) -> Vec<&str> {
+    events
+        .iter()
+        .filter_map(|e| match &e.what {
+            What::Note { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn the_device_is_enumerated_as_virtio_net() {
+    for width in [64, 512] {
+        let dut = dut("../rtl/dut.toml", &[("DATA_W", width)]);
+        let events = start(&dut, &HostConfig::default(), 1).go(async |host, _| {
+            let f = host.enumerate().await.unwrap();
+            assert_eq!((f.vendor, f.virtio_type(), f.class), (0x1af4, Some(1), 0x02_0000));
+            assert!(f.revision >= 1 && f.subsystem >= 0x40);
+            let bars: Vec<_> = f
+                .bars
+                .iter()
+                .map(|b| (b.index, b.size_bytes, b.is_64, b.prefetchable))
+                .collect();
+            assert_eq!(bars, [(0, 0x1_0000, true, true), (2, 0x1_0000, true, true)]);
+            let v = f.virtio.unwrap();
+            assert_eq!(v.common.addr, f.bars[0].base);
+            assert_eq!((v.notify.addr - f.bars[0].base, v.notify_multiplier), (0x3000, 4));
+            assert_eq!((v.isr.addr - f.bars[0].base, v.common.len_bytes), (0x1000, 64));
+            assert!(v.device.is_some() && v.pci_cfg.is_some());
+            // Four pairs and the control queue, and one for configuration changes.
+            assert_eq!(f.msix.unwrap().vectors, 10);
+            assert_eq!((f.mps_bytes, f.mrrs_bytes, f.ext_tag), (256, 512, true));
+        });
+        assert_eq!((pins(&events), notes(&events)), (vec![], vec![]));
+        let regions: Vec<Region> = events
+            .iter()
+            .filter_map(|e| match e.what {
+                What::Map { region, .. } => Some(region),
+                _ => None,
+            })
+            .collect();
+        use Region::{Common, Device, Isr, MsixPba, MsixTable, Notify};
+        assert_eq!(regions, [Common, Notify, Isr, Device, MsixTable, MsixPba]);
+    }
+}
+
+#[test]
+fn common_configuration_answers_by_field() {
+    let events = device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let base = f.virtio.unwrap().common.addr;
+        assert_eq!(common(host, &f, NUM_QUEUES, 2).await, 9);
+        assert_eq!(common(host, &f, STATUS, 1).await, 0);
+        host.mmio_write(base, &1_u32.to_le_bytes()).await.unwrap();
+        assert_eq!(
+            common(host, &f, DEVICE_FEATURE, 4).await & 1,
+            1,
+            "VERSION_1 is bit 32"
+        );
+        host.mmio_write(base + STATUS, &[1]).await.unwrap();
+        host.mmio_write(base + STATUS, &[3]).await.unwrap();
+        assert_eq!(common(host, &f, STATUS, 1).await, 3);
+        for queue in 0..10_u16 {
+            host.mmio_write(base + QUEUE_SELECT, &queue.to_le_bytes())
+                .await
+                .unwrap();
+            let size = common(host, &f, QUEUE_SIZE, 2).await;
+            assert_eq!(size > 0, queue < 9, "queue {queue} has size {size}");
+        }
+        host.mmio_write(base + QUEUE_SELECT, &0_u16.to_le_bytes())
+            .await
+            .unwrap();
+        for (half, value) in [(0, 0x5566_7000_u32), (4, 0x11)] {
+            host.mmio_write(base + QUEUE_DESC + half, &value.to_le_bytes())
+                .await
+                .unwrap();
+            assert_eq!(common(host, &f, QUEUE_DESC + half, 4).await, u64::from(value));
+        }
+        host.mmio_write(base + STATUS, &[0]).await.unwrap();
+        while common(host, &f, STATUS, 1).await != 0 {}
+        assert_eq!(common(host, &f, QUEUE_DESC, 4).await, 0);
+    });
+    assert_eq!(pins(&events), [""; 0]);
+}
+
+#[test]
+fn the_access_window_reaches_the_same_registers() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let window = f.virtio.unwrap().pci_cfg.unwrap();
+        host.config_write(window + 4, 1, 0).await.unwrap();
+        host.config_write(window + 8, 4, NUM_QUEUES as u32).await.unwrap();
+        host.config_write(window + 12, 4, 2).await.unwrap();
+        assert_eq!(host.config_read_sized(window + 16, 2).await, Ok(9));
+        host.config_write(window + 8, 4, STATUS as u32).await.unwrap();
+        host.config_write(window + 12, 4, 1).await.unwrap();
+        host.config_write(window + 16, 1, 1).await.unwrap();
+        assert_eq!(common(host, &f, STATUS, 1).await, 1);
+    });
+}
+
+#[test]
+fn the_vector_table_keeps_what_is_written() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        host.msix_program(&f).await.unwrap();
+        let table = f.msix.unwrap().table;
+        for vector in 0..10 {
+            let entry = table + vector * 16;
+            let low = host.mmio_read(entry, 8).await.unwrap();
+            let data = host.mmio_read(entry + 8, 8).await.unwrap();
+            assert_eq!((low, data), (0xfee0_0000, vector), "data and an unmasked entry");
+            assert!(!host.msix_pending(&f, vector as u16).await.unwrap());
+        }
+        host.msix_mask(&f, 3, true).unwrap();
+        assert_eq!(host.mmio_read(table + 3 * 16 + 12, 4).await, Ok(1));
+    });
+}
+
+#[test]
+fn what_is_not_there_is_an_unsupported_request() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let unsupported = |r: Result<u64, RequestError>| {
+            matches!(
+                r,
+                Err(RequestError::Status {
+                    status: CplStatus::Ur,
+                    ..
+                })
+            )
+        };
+        assert!(unsupported(host.mmio_read(0x1000, 4).await));
+        host.set_command(false, false, false).await.unwrap();
+        assert!(unsupported(host.mmio_read(f.bars[0].base, 4).await));
+        host.set_command(true, false, false).await.unwrap();
+        assert!(host.mmio_read(f.bars[0].base, 4).await.is_ok());
+        assert_eq!(host.config_read(0x100).await, Ok(0), "no extended capability");
+    });
+}
