@@ -171,6 +171,8 @@ module avail_index
         again_q[q]      <= 1'b0;
       end else begin
         if (news[q]) known_q[q] <= ans_value_i;
+        // Never more than a ring full of buffers belongs to the device.
+        assert (!run_i[q] || BUG != 0 || (known_q[q] - used_i[q]) <= ctx_i[q].size);
         if (advance_i && advance_queue_i == QW'(q)) known_q[q] <= advance_index_i;
 
         unique case (state_q[q])

@@ -252,6 +252,8 @@ module chain_walk
         if (take_o && pick == QW'(q)) walk_q[q] <= walk_q[q] + 16'd1;
         if (want_grant[q] && want_ready_i) state_q[q].need_read <= 1'b0;
         if (p_run && p_queue_q == QW'(q)) state_q[q] <= nxt;
+        // A published chain is never longer than the queue.
+        assert (!ends || p_queue_q != QW'(q) || chain_o.segments <= size);
       end
     end
   end

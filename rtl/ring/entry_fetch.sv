@@ -180,6 +180,13 @@ module entry_fetch
     .raddr_i({look_queue_i, look_slot_i}), .rdata_o(look_head_o)
   );
 
+  if (BUG == 0) begin : gen_check
+    // Nothing beyond the published index is read, nothing beyond the free slots is asked for.
+    published_only :
+    assert property (@(posedge clk_i) disable iff (!rst_ni)
+                     !load || (count != 16'd0 && count <= known_i[pick] - fetch_q[pick]));
+  end
+
   // Bits of records that this block has no use for.
   logic unused;
   assign unused = ^{item_meta, item_index};

@@ -105,6 +105,9 @@ module used_writer
         end
         if (wr_ready_i && state_q == StIndex && queue_q == QW'(q)) told_q[q] <= index;
         if (start_here) used_q[q] <= used_q[q] + 16'(count);
+        // The published index never passes what was written, which never passes a whole lap.
+        assert (BUG != 0 || (used_q[q] - told_q[q]) <= ctx_i[q].size || !run_i[q]);
+        assert (BUG != 0 || (closed_q[q] - told_q[q]) <= (used_q[q] - told_q[q]));
         if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
         else if (start_here && count == level[q]) flush_q[q] <= 1'b0;
         if (put_here || start_here || level[q] == 7'd0) idle_q <= '0;
