@@ -176,15 +176,14 @@ module pcie_endpoint
   link_events_t events;
   assign pcie_config_o = cfg;
 
-  // ------------------------------------------------------------------ registers
   logic        config_req_valid, cpl_bar0_valid, cpl_bar2_valid, config_rsp_valid, cpl_rsp_valid;
   logic        win_valid, win_bar2, win_rsp_valid, bar2_rsp_valid, capture_valid;
-  reg_req_t    cpl_req, win_req, bar2_req;
+  reg_req_t    cpl_req, win_req;
   logic [31:0] config_rdata, bar2_rdata, bar_rdata;
   logic [15:0] capture_bdf;
   logic [47:0] bar0_base, bar2_base;
   logic [3:0]  timeout_range;
-  logic        timeout_disable;
+  logic        timeout_disable, reads_idle;
 
   completer #(
     .DATA_W(DATA_W)
@@ -223,12 +222,9 @@ module pcie_endpoint
   // While the access window is at work the completer waits for configuration space, so the two never meet on a BAR.
   assign bar0_req_valid_o = cpl_bar0_valid || (win_valid && !win_bar2);
   assign bar0_req_o       = win_valid ? win_req : cpl_req;
-  assign bar2_req         = bar0_req_o;
   assign bar_rdata        = bar2_rsp_valid ? bar2_rdata : bar0_rsp_rdata_i;
   assign win_rsp_valid    = win_valid && (bar0_rsp_valid_i || bar2_rsp_valid);
   assign cpl_rsp_valid    = config_rsp_valid || (!win_valid && (bar0_rsp_valid_i || bar2_rsp_valid));
-
-  logic reads_idle;
 
   config_space #(
     .NUM_VECTORS     (NUM_VECTORS),
@@ -259,13 +255,13 @@ module pcie_endpoint
     .flr_o
   );
 
-  // ------------------------------------------------------------------ requests
   logic [NUM_RQ-1:0]             tlp_valid, tlp_ready, tlp_last;
   tlp_hdr_t [NUM_RQ-1:0]         tlp_hdr;
   logic [NUM_RQ-1:0][LANES-1:0]  tlp_keep;
   logic [NUM_RQ-1:0][DATA_W-1:0] tlp_data;
   logic [NUM_WR-1:0]             wr_idle;
   logic                          arbiter_idle, msix_idle;
+  logic [31:0]                   msix_data;
 
   for (genvar i = 0; i < NUM_WR; i++) begin : g_write
     dma_write #(
@@ -305,8 +301,8 @@ module pcie_endpoint
   ) u_reads (
     .clk_i,
     .rst_ni,
-    .config_i   (cfg),
-    .timeout_range_i(timeout_range),
+    .config_i         (cfg),
+    .timeout_range_i  (timeout_range),
     .timeout_disable_i(timeout_disable),
     .flush_i,
     .idle_o     (reads_idle),
@@ -330,8 +326,6 @@ module pcie_endpoint
     .error_o    ({events.got_poisoned, events.got_abort, events.got_unsupported})
   );
 
-  logic [31:0] msix_data;
-
   msix #(
     .NUM_VECTORS(NUM_VECTORS),
     .BUG        (BUG)
@@ -344,7 +338,7 @@ module pcie_endpoint
     .enable_i       (cfg.msix_enable),
     .function_mask_i(cfg.msix_function_mask),
     .req_valid_i    (cpl_bar2_valid || (win_valid && win_bar2)),
-    .req_i          (bar2_req),
+    .req_i          (bar0_req_o),
     .rsp_valid_o    (bar2_rsp_valid),
     .rsp_rdata_o    (bar2_rdata),
     .fire_valid_i,

@@ -173,7 +173,7 @@ module rd_deliver
     end
   end
 
-  assign rsp_valid_o = s2_valid_q;
+  assign rsp_valid_o = s2_valid_q && !flush_i;
   assign rsp_o       = s2_rsp_q;
   assign rsp_data_o  = s2_data_q;
 
