@@ -1,6 +1,7 @@
 //! Ringside's testbench: the PCIe host, the driver, the wire, scenarios, and what ties them to a device.
 
 pub mod boundary;
+pub mod cli;
 pub mod driver;
 pub mod golden;
 pub mod host;

@@ -1,2 +1,5 @@
 //! The `ringside` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    ringside::cli::main()
+}

@@ -1,0 +1,57 @@
+//! `ringside check`: a recorded trace gets the verdict of the live run.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ringside_models::cost::Costs;
+use ringside_models::event::Header;
+use ringside_models::judge::{Judge, Verdict};
+use ringside_models::trace::{Reader, parse_header};
+
+use super::paint::Paint;
+use super::{CliError, Outcome, failure, summary};
+
+/// `ringside check`
+#[derive(Clone, Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The trace
+    trace: PathBuf,
+    /// Verdict as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Judges a trace file.
+pub(super) fn judge(path: &Path) -> Result<(Header, Verdict, Costs), CliError> {
+    let file = File::open(path).map_err(CliError::file("read", path))?;
+    let mut lines = BufReader::new(file).lines();
+    let wrong = |cause| CliError::Trace { path: path.to_owned(), cause };
+    let first = lines.next().transpose().map_err(CliError::file("read", path))?.unwrap_or_default();
+    let header = parse_header(&first).map_err(wrong)?;
+    let (mut judge, mut reader, mut costs) = (Judge::new(&header), Reader::new(), Costs::new());
+    for line in lines {
+        let line = line.map_err(CliError::file("read", path))?;
+        if let Some(event) = reader.event(&line).map_err(wrong)? {
+            let cause = judge.observe(&event).cause;
+            costs.observe(&event, cause.as_ref());
+        }
+    }
+    Ok((header, judge.finish(), costs))
+}
+
+pub(super) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
+    let (header, verdict, costs) = judge(&args.trace)?;
+    if args.json {
+        println!("{}", summary::check_json(&header, &verdict));
+    } else {
+        let paint = Paint::stdout();
+        print!("{}", summary::head(&header, paint));
+        print!("{}", summary::verdict_lines(&verdict, paint));
+        print!("{}", summary::cost_table(&costs, &header));
+        let repeat = format!("ringside check {}", failure::quote(&args.trace.to_string_lossy()));
+        print!("{}", failure::violations(&verdict, &repeat, paint));
+    }
+    Ok(if verdict.passed() { Outcome::Pass } else { Outcome::Violations })
+}

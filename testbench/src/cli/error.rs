@@ -1,0 +1,75 @@
+//! What keeps a command from doing its work.
+
+use std::path::PathBuf;
+
+use ringside_models::trace::TraceError;
+use ringside_sim::{BuildError, DutError};
+
+use crate::run::RunError;
+use crate::scenario::ScenarioError;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The run could not be made.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The scenario cannot be used.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The device's description cannot be used.
+    #[error(transparent)]
+    Dut(#[from] DutError),
+    /// The model cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Arguments that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or folder cannot be read or written.
+    #[error("cannot {what} {}: {cause}", path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// The file is no trace.
+    #[error("{}: {cause}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        cause: TraceError,
+    },
+    /// The report could not be made.
+    #[error("cannot report {}: {cause}", path.display())]
+    Report {
+        /// The trace.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+impl CliError {
+    /// Usage, build or input.
+    pub(super) const CODE: u8 = 2;
+
+    /// The exit code.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            CliError::Run(RunError::Readers) => 3,
+            _ => Self::CODE,
+        }
+    }
+
+    /// A file problem.
+    pub(super) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |cause| CliError::File { what, path, cause }
+    }
+}

@@ -1,0 +1,161 @@
+//! `ringside golden`: scenarios whose traces somebody has accepted.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::paint::{Paint, Progress, count};
+use super::{CliError, Outcome};
+use crate::golden::{Difference, Normal, Precision, compare, normalise};
+use crate::run::{RunOptions, RunResult};
+use crate::scenario::Scenario;
+use crate::workspace;
+
+/// `ringside golden`
+#[derive(Clone, Debug, Args)]
+pub(super) struct GoldenArgs {
+    #[command(subcommand)]
+    action: Action,
+    /// Folder of the accepted traces; the scenarios are in the folder `scenarios` beside it
+    #[arg(long, value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    /// Compare cycles too
+    #[arg(long, global = true)]
+    exact: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Action {
+    /// Compare; differences are named
+    Check {
+        /// Only these scenarios
+        names: Vec<String>,
+    },
+    /// Compare; the first difference of each stream is shown
+    Diff {
+        /// Only these scenarios
+        names: Vec<String>,
+    },
+    /// Make what the device does now golden
+    Accept {
+        /// Only these scenarios
+        names: Vec<String>,
+    },
+}
+
+/// One golden scenario and its trace.
+pub(super) struct Golden {
+    name: String,
+    scenario: PathBuf,
+    trace: PathBuf,
+}
+
+pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
+    let dir = args.dir.clone().unwrap_or_else(|| workspace::path("golden/traces"));
+    let precision = if args.exact { Precision::Exact } else { Precision::Timeless };
+    let (names, accept, show) = match &args.action {
+        Action::Check { names } => (names, false, false),
+        Action::Diff { names } => (names, false, true),
+        Action::Accept { names } => (names, true, true),
+    };
+    let all = find(&dir, names)?;
+    let paint = Paint::stdout();
+    let mut worst = Outcome::Pass;
+    let mut changed = 0;
+    for golden in &all {
+        let scratch = scratch_file(&dir, &golden.name)?;
+        let result = run_into(golden, &scratch);
+        let report = result.and_then(|r| {
+            let (differences, lines) = differences(golden, &scratch, precision)?;
+            Ok((r, differences, lines))
+        });
+        let (result, differences, lines) = match report {
+            Ok(r) => r,
+            Err(e) => {
+                let _ = std::fs::remove_file(&scratch);
+                return Err(e);
+            }
+        };
+        let same = differences.as_ref().is_some_and(Vec::is_empty);
+        let word = match (&differences, same) {
+            _ if !result.passed() => paint.bad("fails"),
+            (None, _) => paint.bad("no trace"),
+            (_, true) => paint.good("same"),
+            (_, false) => paint.bad("differs"),
+        };
+        println!("{:<26} {word}  {}", golden.name, paint.dim(&count(lines as u64, "line")));
+        for d in differences.iter().flatten() {
+            if show {
+                println!("  {}", d.to_string().replace('\n', "\n  "));
+            } else {
+                println!("  stream `{}` from line {}", d.stream, d.line);
+            }
+        }
+        if accept && result.passed() && (!same || !golden.trace.is_file()) {
+            std::fs::rename(&scratch, &golden.trace).map_err(CliError::file("write", &golden.trace))?;
+            changed += 1;
+        } else {
+            let _ = std::fs::remove_file(&scratch);
+        }
+        if !result.passed() || !same && !accept {
+            worst = Outcome::Violations;
+        }
+    }
+    if accept {
+        println!("{} accepted, {} as before", count(changed, "trace"), all.len() as u64 - changed);
+    }
+    Ok(worst)
+}
+
+/// The golden scenarios, all or those named.
+pub(super) fn find(dir: &Path, names: &[String]) -> Result<Vec<Golden>, CliError> {
+    let scenarios = dir.parent().unwrap_or(Path::new("")).join("scenarios");
+    let entries = std::fs::read_dir(&scenarios).map_err(CliError::file("read", &scenarios))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(CliError::file("read", &scenarios))?.path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            let trace = dir.join(format!("{name}.jsonl"));
+            found.push(Golden { name, scenario: path, trace });
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(unknown) = names.iter().find(|n| !found.iter().any(|g| g.name == **n)) {
+        let known: Vec<&str> = found.iter().map(|g| g.name.as_str()).collect();
+        return Err(CliError::Usage(format!("no golden scenario {unknown:?}; there are: {}", known.join(", "))));
+    }
+    if !names.is_empty() {
+        found.retain(|g| names.contains(&g.name));
+    }
+    Ok(found)
+}
+
+fn scratch_file(dir: &Path, name: &str) -> Result<PathBuf, CliError> {
+    std::fs::create_dir_all(dir).map_err(CliError::file("create", dir))?;
+    Ok(dir.join(format!(".{name}.{}.new", std::process::id())))
+}
+
+fn run_into(golden: &Golden, trace: &Path) -> Result<RunResult, CliError> {
+    let scenario = Scenario::load(&golden.scenario)?;
+    let progress = Progress::new();
+    let options = RunOptions { trace: Some(trace.to_owned()), ..RunOptions::default() };
+    Ok(crate::run::run(&scenario, &options, &|text| progress.say(text))?)
+}
+
+fn read(path: &Path, precision: Precision) -> Result<Normal, CliError> {
+    let file = File::open(path).map_err(CliError::file("read", path))?;
+    normalise(BufReader::new(file), precision).map_err(|cause| CliError::Trace { path: path.to_owned(), cause })
+}
+
+/// Differences from the golden trace, or none if there is no golden trace; and lines compared.
+fn differences(golden: &Golden, now: &Path, precision: Precision) -> Result<(Option<Vec<Difference>>, usize), CliError> {
+    let now = read(now, precision)?;
+    if !golden.trace.is_file() {
+        return Ok((None, now.lines()));
+    }
+    let before = read(&golden.trace, precision)?;
+    Ok((Some(compare(&before, &now)), now.lines()))
+}

@@ -1,0 +1,89 @@
+//! The `ringside` command: arguments in, exit code out.
+//!
+//! Exit codes: 0 pass, 1 violations, 2 usage, build or input, 3 a bug of Ringside, 4 time-out.
+
+mod build;
+mod check;
+mod error;
+mod failure;
+mod golden;
+mod paint;
+mod run;
+mod run_args;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+
+/// A virtio device in RTL, driven, judged and measured.
+#[derive(Debug, Parser)]
+#[command(name = "ringside", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run traffic through a device, judge every transaction, report what it cost.
+    Run(run_args::RunArgs),
+    /// Judge a recorded trace.
+    Check(check::CheckArgs),
+    /// Compare the golden traces with what the device does now.
+    Golden(golden::GoldenArgs),
+    /// Build a device's models into the cache.
+    Build(build::BuildArgs),
+}
+
+/// How a command ended when nothing kept it from ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Pass,
+    /// Violations, or a difference from what is golden.
+    Violations,
+    /// It took too long.
+    TimeOut,
+    /// A bug of Ringside.
+    OurBug,
+}
+
+impl Outcome {
+    fn code(self) -> u8 {
+        match self {
+            Outcome::Pass => 0,
+            Outcome::Violations => 1,
+            Outcome::OurBug => 3,
+            Outcome::TimeOut => 4,
+        }
+    }
+}
+
+/// Runs the command of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors; clap knows which stream is whose.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { CliError::CODE } else { 0 });
+        }
+    };
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Golden(args) => golden::golden(&args),
+        Command::Build(args) => build::build(&args),
+    };
+    match done {
+        Ok(outcome) => ExitCode::from(outcome.code()),
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(e.code())
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `ringside report`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{CliError, Outcome};
+
+/// `ringside report`
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReportArgs {
+    /// A trace, or a folder of traces (*.jsonl, searched one level deep)
+    trace: PathBuf,
+    /// Where to write it [default: beside the trace]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn report(args: &ReportArgs) -> Result<Outcome, CliError> {
+    let traces = if args.trace.is_dir() { traces_in(&args.trace)? } else { vec![args.trace.clone()] };
+    if traces.is_empty() {
+        return Err(CliError::Usage(format!("no trace (*.jsonl) in {}", args.trace.display())));
+    }
+    let many = traces.len() > 1;
+    for trace in &traces {
+        let stem = trace.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let beside = trace.parent().unwrap_or(Path::new("")).to_owned();
+        let out = match &args.out {
+            Some(out) if many => out.join(&stem),
+            Some(out) => out.clone(),
+            None if many => beside.join(&stem),
+            None => beside,
+        };
+        println!("{}", write(trace, &out)?.display());
+    }
+    Ok(Outcome::Pass)
+}
+
+fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(CliError::file("read", &folder))?;
+        for entry in entries {
+            let path = entry.map_err(CliError::file("read", &folder))?.path();
+            if path.is_dir() && depth == 0 {
+                folders.push((path, 1));
+            } else if path.extension().is_some_and(|e| e == "jsonl") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

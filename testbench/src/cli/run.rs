@@ -1,0 +1,164 @@
+//! `ringside run`
+
+use std::path::{Path, PathBuf};
+
+use ringside_sim::{SimError, TraceWindow};
+
+use super::paint::{Paint, Progress};
+use super::run_args::RunArgs;
+use super::{CliError, Outcome, failure, summary};
+use crate::run::{Ended, RunOptions, RunResult};
+use crate::scenario::Scenario;
+
+/// Cycles of waveforms before a violation.
+const WAVES_BEFORE: u64 = 2_000;
+/// Cycles of waveforms after it.
+const WAVES_AFTER: u64 = 200;
+
+/// Where a run leaves things.
+struct Files {
+    folder: PathBuf,
+    trace: Option<PathBuf>,
+    capture: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
+    let scenario = args.scenario()?;
+    let files = files(args, &scenario)?;
+    let options = RunOptions {
+        trace: files.trace.clone(),
+        capture: files.capture.clone(),
+        unjudged: args.unjudged,
+        digest: args.check_determinism,
+        waves: args.window(files.folder.join("waves.fst")),
+        coverage: args.coverage.clone(),
+    };
+    let result = simulate(&scenario, &options)?;
+    let mut outcome = outcome(&result);
+    let mut left = Vec::new();
+    let mut notes = String::new();
+    if args.check_determinism {
+        let (same, text) = again(&scenario, &result, &files)?;
+        notes.push_str(&text);
+        if !same {
+            outcome = Outcome::OurBug;
+        }
+    }
+    if let Some(path) = &files.trace {
+        left.push(("trace", path.display().to_string()));
+    }
+    if let Some(path) = &files.capture {
+        left.push(("frames", path.display().to_string()));
+    }
+    if let Some(window) = &options.waves {
+        left.push(("waves", window.path.display().to_string()));
+    }
+    if let (Some(cycle), false) = (result.first_violation, args.no_rerun || args.no_files || args.waves.is_some()) {
+        let path = files.folder.join("violation.fst");
+        let window = TraceWindow { path: path.clone(), from: cycle.saturating_sub(WAVES_BEFORE), to: cycle + WAVES_AFTER };
+        let text = format!("{} (cycles {} to {})", path.display(), window.from, window.to);
+        simulate(&scenario, &RunOptions { waves: Some(window), ..RunOptions::default() })?;
+        left.push(("waves", text));
+    }
+    let repeat = repeat_command(&scenario);
+    if args.json {
+        println!("{}", summary::run_json(&result, outcome == Outcome::Pass, &left, &repeat));
+    } else {
+        print_summary(&result, &left, &notes, &repeat);
+    }
+    Ok(outcome)
+}
+
+fn simulate(scenario: &Scenario, options: &RunOptions) -> Result<RunResult, CliError> {
+    let progress = Progress::new();
+    progress.say("running");
+    Ok(crate::run::run(scenario, options, &|text| progress.say(text))?)
+}
+
+fn files(args: &RunArgs, scenario: &Scenario) -> Result<Files, CliError> {
+    let folder = args.out_folder(scenario);
+    if args.no_files {
+        return Ok(Files { folder, trace: args.trace.clone(), capture: None });
+    }
+    std::fs::create_dir_all(&folder).map_err(CliError::file("create", &folder))?;
+    let trace = args.trace.clone().unwrap_or_else(|| folder.join("trace.jsonl"));
+    Ok(Files { trace: Some(trace), capture: Some(folder.join("wire.pcap")), folder })
+}
+
+/// What the run amounts to.
+fn outcome(result: &RunResult) -> Outcome {
+    match &result.ended {
+        Ended::Sim(SimError::TaskPanic { .. } | SimError::Nested | SimError::Runtime(_) | SimError::Circle { .. }) => Outcome::OurBug,
+        // A rule that was broken says more than the clock that ran out behind it.
+        _ if result.first_violation.is_some() => Outcome::Violations,
+        Ended::Sim(SimError::Limit { .. } | SimError::WallClock { .. } | SimError::Hang { .. } | SimError::Deadlock { .. }) => Outcome::TimeOut,
+        _ if result.passed() => Outcome::Pass,
+        _ => Outcome::Violations,
+    }
+}
+
+/// The second run of `--check-determinism`: another model, with waveforms.
+fn again(scenario: &Scenario, first: &RunResult, files: &Files) -> Result<(bool, String), CliError> {
+    let window = TraceWindow { path: files.folder.join("determinism.fst"), from: 0, to: WAVES_BEFORE };
+    std::fs::create_dir_all(&files.folder).map_err(CliError::file("create", &files.folder))?;
+    let options = RunOptions { digest: true, waves: Some(window.clone()), ..RunOptions::default() };
+    let second = simulate(scenario, &options)?;
+    let _ = std::fs::remove_file(&window.path);
+    let same = first.findings.digest == second.findings.digest && first.port_digest == second.port_digest;
+    let short = |d: &Option<String>| d.as_deref().unwrap_or("none").chars().take(16).collect::<String>();
+    let text = if same {
+        format!("  twice  the same trace (sha256 {}…), without waveforms and with\n", short(&first.findings.digest))
+    } else {
+        format!(
+            "  twice  NOT the same: trace {} then {}, ports {} then {}, cycles {} then {}\n",
+            short(&first.findings.digest),
+            short(&second.findings.digest),
+            first.port_digest.as_deref().unwrap_or("none"),
+            second.port_digest.as_deref().unwrap_or("none"),
+            first.cycles,
+            second.cycles
+        )
+    };
+    Ok((same, text))
+}
+
+/// The command that repeats this run: the arguments of this one, and the seed.
+fn repeat_command(scenario: &Scenario) -> String {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let skipped = ["--json", "--no-files", "--check-determinism"];
+    words.retain(|w| !skipped.contains(&w.as_str()));
+    if !words.iter().any(|w| w == "--seed" || w.starts_with("--seed=")) {
+        words.push("--seed".into());
+        words.push(scenario.seed.to_string());
+    }
+    let words: Vec<String> = words.iter().map(|w| failure::quote(w)).collect();
+    format!("ringside {}", words.join(" "))
+}
+
+fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repeat: &str) {
+    let paint = Paint::stdout();
+    let mut text = summary::head(&result.header, paint);
+    if let Some(verdict) = &result.findings.verdict {
+        text.push_str(&summary::verdict_lines(verdict, paint));
+    }
+    text.push_str(&summary::frames_line(result));
+    text.push_str(notes);
+    if result.findings.verdict.is_some() {
+        text.push_str(&summary::cost_table(&result.findings.costs, &result.header));
+    }
+    if let Some(verdict) = &result.findings.verdict {
+        text.push_str(&failure::violations(verdict, repeat, paint));
+    }
+    text.push_str(&failure::troubles(result, paint));
+    text.push('\n');
+    for (what, path) in left {
+        text.push_str(&format!("  {what:<6} {}\n", relative(path)));
+    }
+    print!("{text}");
+}
+
+/// A path as short as it can be from here.
+fn relative(path: &str) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    Path::new(path).strip_prefix(&here).map_or_else(|_| path.to_owned(), |p| p.display().to_string())
+}

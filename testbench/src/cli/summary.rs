@@ -1,0 +1,201 @@
+//! What a run was, in one screen.
+
+use std::fmt::Write as _;
+
+use ringside_models::cost::{Costs, Traffic};
+use ringside_models::event::Header;
+use ringside_models::judge::{Purpose, Verdict};
+use serde_json::{Value, json};
+
+use super::paint::{Paint, count, grouped};
+use crate::host::link::usable_bits_per_second;
+use crate::run::{Ended, RunResult};
+
+/// Version of the JSON summaries.
+const FORMAT_VERSION: u32 = 1;
+
+/// One line: what was run on what.
+pub(super) fn head(header: &Header, paint: Paint) -> String {
+    format!(
+        "\n{} · {} · {}, {} bit at {} MHz · gen{} x{} · seed {}\n\n",
+        paint.strong("ringside"),
+        paint.strong(&header.scenario),
+        header.dut,
+        header.data_width_bits,
+        header.clock_mhz,
+        header.link.generation,
+        header.link.lanes,
+        header.seed
+    )
+}
+
+/// The verdict in two lines.
+pub(super) fn verdict_lines(verdict: &Verdict, paint: Paint) -> String {
+    let checked = verdict.rules.iter().filter(|r| r.checked > 0).count() as u64;
+    let times: u64 = verdict.rules.iter().map(|r| r.checked).sum();
+    let broken: u64 = verdict.rules.iter().map(|r| r.violated).sum();
+    let word = if verdict.passed() { paint.good("PASS") } else { paint.bad("FAIL") };
+    let mut text = format!(
+        "  {word}   {} checked {} times on {}: {}\n",
+        count(checked, "rule"),
+        grouped(times),
+        count(verdict.compared.tlps, "TLP"),
+        count(broken, "violation")
+    );
+    if !verdict.expect.is_empty() {
+        let _ = writeln!(text, "         provoked on purpose: {}", verdict.expect.join(", "));
+    }
+    let off: Vec<&str> = verdict.rules.iter().filter(|r| r.off.is_some()).map(|r| r.id).collect();
+    if !off.is_empty() {
+        let _ = writeln!(text, "         off: {}", off.join(", "));
+    }
+    text
+}
+
+/// Frames on their way, one line.
+pub(super) fn frames_line(result: &RunResult) -> String {
+    let f = &result.frames;
+    let mut parts = Vec::new();
+    if f.sent > 0 {
+        parts.push(format!("{} sent, {} on the wire", grouped(f.sent), grouped(f.wire_tx)));
+    }
+    if f.wire_rx > 0 {
+        parts.push(format!("{} given back or in, {} received", grouped(f.wire_rx), grouped(f.received)));
+    }
+    for (n, what) in [(f.dropped, "dropped"), (f.lost, "lost by resets"), (f.broken, "broken"), (f.skipped, "of the capture left out")] {
+        if n > 0 {
+            parts.push(format!("{} {what}", grouped(n)));
+        }
+    }
+    let cycles = grouped(result.cycles);
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let us = result.cycles as f64 / result.header.clock_mhz;
+    format!("  frames {}; {cycles} cycles, {us:.1} us\n", if parts.is_empty() { "none".into() } else { parts.join(", ") })
+}
+
+/// Packets of both directions that costs are divided by.
+fn packets(costs: &Costs) -> u64 {
+    costs.frames_tx + costs.frames_rx
+}
+
+/// DMA by cause, and how full the link was.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+pub(super) fn cost_table(costs: &Costs, header: &Header) -> String {
+    let per = |n: u64| n as f64 / packets(costs).max(1) as f64;
+    let mut text = format!(
+        "\n  {:<22}{:>11}{:>12}{:>13}{:>13}\n",
+        format!("DMA, {}", count(packets(costs), "packet")),
+        "requests",
+        "per packet",
+        "bytes up",
+        "bytes down"
+    );
+    let mut sum = Traffic::default();
+    let row = |name: &str, t: &Traffic| {
+        format!(
+            "    {:<20}{:>11}{:>12.2}{:>13}{:>13}\n",
+            name,
+            grouped(t.requests),
+            per(t.requests),
+            grouped(t.up_wire_bytes),
+            grouped(t.down_wire_bytes)
+        )
+    };
+    for (purpose, traffic) in costs.by_purpose() {
+        // What the driver set up before is no cost of the traffic.
+        if !matches!(purpose, Purpose::Config | Purpose::Register) {
+            text.push_str(&row(purpose.name(), &traffic));
+            sum.add(&traffic);
+        }
+    }
+    text.push_str(&row("all", &sum));
+    let cycles = costs.busy_cycles();
+    if cycles > 0 {
+        let bits = usable_bits_per_second(header.link.generation, header.link.lanes) as f64;
+        let seconds = cycles as f64 / (header.clock_mhz * 1e6);
+        let share = |bytes: u64| 100.0 * bytes as f64 * 8.0 / (bits * seconds);
+        let _ = writeln!(
+            text,
+            "\n  link   up {:.1} %, down {:.1} % of {:.1} Gb/s over {:.1} us; {:.3} packets per clock",
+            share(sum.up_wire_bytes),
+            share(sum.down_wire_bytes),
+            bits / 1e9,
+            seconds * 1e6,
+            packets(costs) as f64 / cycles as f64
+        );
+    }
+    let kicks: u64 = costs.queues.values().map(|q| q.kicks).sum();
+    let interrupts: u64 = costs.queues.values().map(|q| q.interrupts).sum();
+    let _ = writeln!(
+        text,
+        "         {} ({:.2} a packet), {} ({:.2})",
+        count(kicks, "kick"),
+        per(kicks),
+        count(interrupts, "interrupt"),
+        per(interrupts)
+    );
+    text
+}
+
+fn verdict_json(verdict: &Verdict) -> Value {
+    json!({
+        "passed": verdict.passed(),
+        "violations": verdict.violations,
+        "rules": verdict.rules,
+        "compared": verdict.compared,
+        "expect": verdict.expect,
+    })
+}
+
+/// The verdict of `ringside check` for a program.
+pub(super) fn check_json(header: &Header, verdict: &Verdict) -> String {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "scenario": header.scenario,
+        "dut": header.dut,
+        "seed": header.seed,
+        "verdict": verdict_json(verdict),
+    })
+    .to_string()
+}
+
+/// The summary of `ringside run` for a program.
+pub(super) fn run_json(result: &RunResult, passed: bool, files: &[(&str, String)], repeat: &str) -> String {
+    let traffic: Value = result
+        .findings
+        .costs
+        .by_purpose()
+        .into_iter()
+        .map(|(p, t)| {
+            let row = json!({
+                "requests": t.requests, "up_tlps": t.up_tlps, "down_tlps": t.down_tlps,
+                "up_wire_bytes": t.up_wire_bytes, "down_wire_bytes": t.down_wire_bytes,
+            });
+            (p.name().to_owned(), row)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let ended = match &result.ended {
+        Ended::Complete => "complete".to_owned(),
+        Ended::Driver(e) => e.to_string(),
+        Ended::Sim(e) => e.to_string(),
+    };
+    json!({
+        "format_version": FORMAT_VERSION,
+        "scenario": result.header.scenario,
+        "dut": result.header.dut,
+        "seed": result.header.seed,
+        "passed": passed,
+        "ended": ended,
+        "cycles": result.cycles,
+        "events": result.findings.events,
+        "frames": result.frames,
+        "complaints": result.complaints,
+        "verdict": result.findings.verdict.as_ref().map(verdict_json),
+        "pcie": traffic,
+        "trace_sha256": result.findings.digest,
+        "files": files.iter().map(|(k, v)| ((*k).to_owned(), Value::from(v.as_str()))).collect::<serde_json::Map<_, _>>(),
+        "repeat": repeat,
+    })
+    .to_string()
+}
