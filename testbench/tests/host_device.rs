@@ -166,3 +166,22 @@ fn what_is_not_there_is_an_unsupported_request() {
         assert_eq!(host.config_read(0x100).await, Ok(0), "no extended capability");
     });
 }
+
+#[test]
+fn a_function_level_reset_forgets_everything() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let base = f.virtio.unwrap().common.addr;
+        host.mmio_write(base + STATUS, &[3]).await.unwrap();
+        assert_eq!(common(host, &f, STATUS, 1).await, 3);
+        assert_eq!(host.function_level_reset(&f, 1000).await, Ok(true));
+        assert_eq!(
+            host.config_read(0x10).await.unwrap() & !0xf,
+            0,
+            "BAR0 is forgotten"
+        );
+        let again = host.enumerate().await.unwrap();
+        assert_eq!(again, f);
+        assert_eq!(common(host, &f, STATUS, 1).await, 0);
+    });
+}

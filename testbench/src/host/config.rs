@@ -163,7 +163,7 @@ impl Default for CreditConfig {
         CreditConfig {
             ph: 64,
             pd: 1024,
-            nph: 64,
+            nph: 112,
             npd: 64,
             cplh: 64,
             cpld: 512,

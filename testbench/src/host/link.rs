@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(c.tick(2), None);
         c.free(3, Kind::NonPosted, 0);
         let l = c.tick(3).unwrap();
-        assert_eq!((l.ph, l.pd, l.nph), (6, 2018, 65));
+        assert_eq!((l.ph, l.pd, l.nph), (6, 2018, 113));
         c.free(5, Kind::Posted, 256);
         assert_eq!(c.tick(14), None);
         assert_eq!(c.tick(15).unwrap().ph, 7);

@@ -18,6 +18,7 @@ pub mod memory;
 mod msix;
 pub mod recorder;
 pub mod requests;
+mod reset;
 pub mod root_complex;
 #[cfg(test)]
 mod root_complex_tests;

@@ -13,7 +13,7 @@ use super::latency::{ClockRate, LatencyLaw};
 use super::link::{Credits, Kind, Limits};
 use super::memory::Memory;
 use super::recorder::Recorder;
-use super::split::{Piece, Splitter};
+use super::split::{Piece, Splitter, valid_bytes};
 
 /// Where message signalled interrupts go: the local APIC window of a PC.
 pub const MSI_WINDOW: std::ops::Range<u64> = 0xfee0_0000..0xfef0_0000;
@@ -103,6 +103,10 @@ impl PartialEq for Timed {
     }
 }
 impl Eq for Timed {}
+
+fn crosses_4k(addr: u64, len: u64) -> bool {
+    addr % 4096 + len > 4096
+}
 
 /// The root complex.
 #[derive(Debug)]
@@ -250,15 +254,16 @@ impl RootComplex {
         if !self.reorder {
             ready = ready.max(self.last_completion);
         }
-        let end = addr + u64::from(dw) * 4;
-        let (first, bytes) = tlp.span().unwrap_or((addr, 1));
-        let refused = if end > (addr / 4096 + 1) * 4096 {
+        let len = u64::from(dw) * 4;
+        let end = addr.saturating_add(len);
+        let (first, bytes) = valid_bytes(&tlp, addr, dw);
+        let refused = if crosses_4k(addr, len) {
             self.note(
                 now,
                 &format!("read of {addr:#x}..{end:#x} crosses 4 KiB: Completer Abort"),
             );
             Some(CplStatus::Ca)
-        } else if tlp.at != 0 || !self.memory.is_memory(addr, u64::from(dw) * 4) {
+        } else if tlp.at != 0 || !self.memory.is_memory(addr, len) {
             self.note(
                 now,
                 &format!("read of {addr:#x}..{end:#x} hits no memory: Unsupported Request"),
@@ -305,7 +310,7 @@ impl RootComplex {
             self.reads.len() - 1
         });
         if send > 0 {
-            self.sample(slot, addr, u64::from(dw) * 4, arrives, ready);
+            self.sample(slot, addr, len, arrives, ready);
         }
         let mut at = ready;
         for piece in 0..send {
@@ -506,7 +511,7 @@ impl RootComplex {
                 &format!("write of {len} bytes at {addr:#x} exceeds the max payload size: dropped"),
             );
         }
-        if end > (addr / 4096 + 1) * 4096 {
+        if crosses_4k(addr, len) {
             return self.note(
                 now,
                 &format!("write of {addr:#x}..{end:#x} crosses 4 KiB: dropped"),

@@ -329,3 +329,43 @@ fn credits_come_back_for_every_kind() {
     assert_eq!((after.cplh, after.cpld), (before.cplh + 1, before.cpld + 1));
     assert_eq!(b.rc.answers.len(), 1);
 }
+
+#[test]
+fn no_request_whatever_stops_the_host() {
+    let mut b = bench(|c| c.memory.skew = Skew::B2);
+    let a = b.memory.alloc(8192, 4096).unwrap();
+    let mut dice = Dice::new(11, "fuzz");
+    let mut word = || dice.below(1 << 32) as u32;
+    for now in 0..20_000_u64 {
+        let kind = [
+            0x00, 0x20, 0x40, 0x60, 0x04, 0x44, 0x0a, 0x4a, 0x30, 0x74, 0x02, 0x4c,
+        ][word() as usize % 12];
+        let dw0 = kind << 24 | word() & 0x00ff_f3ff | word() % 1024 >> (word() % 10);
+        let near =
+            [a, a + 4096, u64::MAX - 4096, 0xfee0_0000][word() as usize % 4] + u64::from(word() % 4096);
+        let hdr = if dw0 >> 29 & 1 == 1 {
+            [dw0, word(), (near >> 32) as u32, near as u32]
+        } else {
+            [dw0, word(), near as u32, 0]
+        };
+        let dwords = if dw0 >> 30 & 1 == 0 {
+            0
+        } else {
+            (dw0 & 0x3ff) as usize
+        };
+        let bytes = if dwords == 0 && dw0 >> 30 & 1 == 1 {
+            4096
+        } else {
+            dwords * 4
+        };
+        let Ok(tlp) = Tlp::decode(hdr, None, vec![0x5a; bytes]) else {
+            continue;
+        };
+        b.rc.accept(now, tlp);
+        b.run(now, now + 1);
+    }
+    b.run(20_000, 30_000);
+    assert!(b.rc.is_idle());
+    b.rc.accept(30_000, read(1, a, 16));
+    assert_eq!(parts(&b.run(30_000, 40_000)[0].1).1, CplStatus::Sc);
+}

@@ -18,6 +18,16 @@ pub struct Piece {
     pub lower: u8,
 }
 
+/// The bytes of a read that count: the first one's address, and how many.
+///
+/// A zero-length read is answered with one dword, of which one byte counts (PCIe 2.2.9, table of byte counts). Byte enables that no legal request
+/// has (none in the first or last of several dwords) are read as all on: the judge objects to them, the host just answers.
+#[must_use]
+pub fn valid_bytes(request: &Tlp, addr: u64, dw: u16) -> (u64, u64) {
+    let whole = if dw == 1 { 1 } else { u64::from(dw) * 4 };
+    request.span().unwrap_or((addr, whole))
+}
+
 /// Cuts reads.
 #[derive(Clone, Debug)]
 pub struct Splitter {
@@ -45,8 +55,7 @@ impl Splitter {
     /// The pieces of the read `request` of `dw` dwords at `addr`, in address order, at least one.
     pub fn pieces(&self, request: &Tlp, addr: u64, dw: u16, dice: &mut Dice) -> Vec<Piece> {
         let end = addr + u64::from(dw) * 4;
-        // A zero-length read is answered with one dword, of which one byte counts (PCIe 2.2.9, table of byte counts).
-        let (first, bytes) = request.span().unwrap_or((addr, 1));
+        let (first, bytes) = valid_bytes(request, addr, dw);
         let mut pieces = Vec::with_capacity(1);
         let mut at = addr;
         while at < end {

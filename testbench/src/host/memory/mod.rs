@@ -185,10 +185,10 @@ impl Memory {
         s.write_enabled(addr, data.get(..4), fbe);
         if dwords > 1 {
             let last = (dwords - 1) * 4;
-            s.write_enabled(addr + last as u64, data.get(last..last + 4), lbe);
+            s.write_enabled(addr.wrapping_add(last as u64), data.get(last..last + 4), lbe);
         }
         if dwords > 2 {
-            s.pages.write(addr + 4, &data[4..(dwords - 1) * 4]);
+            s.pages.write(addr.wrapping_add(4), &data[4..(dwords - 1) * 4]);
         }
     }
 
@@ -213,7 +213,7 @@ impl Shared {
     fn write_enabled(&mut self, addr: u64, dword: Option<&[u8]>, enables: u8) {
         for (i, value) in dword.unwrap_or_default().iter().enumerate() {
             if enables >> i & 1 == 1 {
-                self.pages.write(addr + i as u64, &[*value]);
+                self.pages.write(addr.wrapping_add(i as u64), &[*value]);
             }
         }
     }

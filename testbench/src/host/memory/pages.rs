@@ -78,7 +78,7 @@ impl Pages {
             {
                 return Some((base + i as u64, bytes[offset + i]));
             }
-            base += len as u64;
+            base = base.wrapping_add(len as u64);
         }
         None
     }

@@ -14,7 +14,7 @@ struct Pending {
 
 impl Pending {
     fn end(&self) -> u64 {
-        self.addr + self.data.len() as u64
+        self.addr.saturating_add(self.data.len() as u64)
     }
 }
 
@@ -33,7 +33,7 @@ impl StoreBuffer {
     /// bytes keep their order (cache coherence), and none passes a [barrier](StoreBuffer::barrier).
     pub(super) fn push(&mut self, addr: u64, data: Vec<u8>, wish: u64, reorder: bool) -> u64 {
         let mut visible = wish.max(self.floor);
-        let end = addr + data.len() as u64;
+        let end = addr.saturating_add(data.len() as u64);
         if reorder {
             for earlier in self.queue.iter().filter(|p| p.addr < end && addr < p.end()) {
                 visible = visible.max(earlier.visible);
@@ -76,7 +76,7 @@ impl StoreBuffer {
 
     /// Lays the pending stores over bytes read from memory: what the driver sees.
     pub(super) fn overlay(&self, addr: u64, into: &mut [u8]) {
-        let end = addr + into.len() as u64;
+        let end = addr.saturating_add(into.len() as u64);
         for p in self.queue.iter().filter(|p| p.addr < end && addr < p.end()) {
             let (from, to) = (p.addr.max(addr), p.end().min(end));
             let source = &p.data[(from - p.addr) as usize..(to - p.addr) as usize];
@@ -86,7 +86,8 @@ impl StoreBuffer {
 
     /// Forgets pending stores inside `addr..addr + len`: their buffer is gone.
     pub(super) fn forget(&mut self, addr: u64, len: u64) {
-        self.queue.retain(|p| p.addr < addr || p.end() > addr + len);
+        self.queue
+            .retain(|p| p.addr < addr || p.end() > addr.saturating_add(len));
     }
 }
 
