@@ -8,5 +8,7 @@ pub mod cost;
 pub mod event;
 pub mod judge;
 pub mod rules;
+#[cfg(any(test, feature = "testutil"))]
+pub mod testutil;
 pub mod tlp;
 pub mod trace;

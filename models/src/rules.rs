@@ -130,15 +130,15 @@ rules! {
         "The device does not read device-writable buffers.";
     SafeAfterUsed = "SAFE-AFTER-USED", Device, stores: false, ["SPLIT-DSC-014"],
         "No buffer is touched after its chain was returned as used.";
-    SafeDoubleFetch = "SAFE-DOUBLE-FETCH", Device, stores: false, [],
+    SafeDoubleFetch = "SAFE-DOUBLE-FETCH", Device, stores: true, [],
         "A descriptor is fetched once per chain: no read brings only descriptors that the device already has.";
 
     // Split ring, device side
     SplitAvailOrder = "SPLIT-AVAIL-ORDER", Device, stores: false, ["SPLIT-DSC-010"],
         "An available entry is read after the index that covers it is known, and before its descriptors are.";
-    SplitDescUnavailable = "SPLIT-DESC-UNAVAILABLE", Device, stores: false, ["SPLIT-DSC-001"],
+    SplitDescUnavailable = "SPLIT-DESC-UNAVAILABLE", Device, stores: true, ["SPLIT-DSC-001"],
         "Descriptor reads bring at least one descriptor of a chain that is available and not yet used.";
-    SplitDescStale = "SPLIT-DESC-STALE", Device, stores: false, [],
+    SplitDescStale = "SPLIT-DESC-STALE", Device, stores: true, [],
         "Every descriptor of a chain is fetched after the chain became known, and before its buffers are touched.";
     SplitUsedSlot = "SPLIT-USED-SLOT", Device, stores: false, ["SPLIT-DSC-015", "SPLIT-DSC-013"],
         "Used elements are whole and written at positions used.idx onwards, reduced modulo the queue size.";
@@ -234,15 +234,15 @@ rules! {
         "All buffers of a packet but the last are filled completely.";
     NetRxTogether = "NET-RX-TOGETHER", Device, stores: false, ["NET-DEV-038"],
         "All buffers of a packet are published by one used.idx write.";
-    NetRxSteering = "NET-RX-STEERING", Device, stores: false, ["NETRSS-DEV-016", "NETRSS-DEV-017"],
+    NetRxSteering = "NET-RX-STEERING", Device, stores: true, ["NETRSS-DEV-016", "NETRSS-DEV-017"],
         "A received frame is delivered to the queue pair that its flow selects among the active ones.";
     NetRxMissing = "NET-RX-MISSING", Device, stores: false, [],
         "Every received frame has been delivered or reported as dropped when the run is over.";
     NetRxDrop = "NET-RX-DROP", Device, stores: true, [],
         "A frame is dropped only for a reason that holds: filtered, no room, too large, queue not running.";
-    NetFilter = "NET-FILTER", Device, stores: false, ["NETCTL-DEV-029", "NETCTL-DEV-032", "NETCTL-DEV-030", "NETCTL-DEV-031", "NETCTL-DEV-004", "NETCTL-DEV-008"],
+    NetFilter = "NET-FILTER", Device, stores: true, ["NETCTL-DEV-029", "NETCTL-DEV-032", "NETCTL-DEV-030", "NETCTL-DEV-031", "NETCTL-DEV-004", "NETCTL-DEV-008"],
         "Receive modes, MAC table and VLAN table decide what is delivered.";
-    NetCtrlAck = "NET-CTRL-ACK", Device, stores: false, ["NETCTL-DSC-001"],
+    NetCtrlAck = "NET-CTRL-ACK", Device, stores: true, ["NETCTL-DSC-001"],
         "Each control command gets the acknowledge byte that the command set predicts.";
 
     // Driver

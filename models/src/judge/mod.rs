@@ -1,16 +1,52 @@
 //! The judge: one pass over the events of a trace, live or from a file. Gives every TLP its cause and every rule its outcome.
 //!
-//! It knows the boundary and the specification, nothing of the device's inside.
+//! It knows the boundary and the specification, nothing of the device's inside. Where things are, it learns from the traffic itself:
+//! register writes say where rings lie and which features hold, the driver's stores (or, without them, what the device read) say what the
+//! rings contain. Each queue is seen from both sides: what the driver made available, and what the device knows, fetched and returned.
 
+mod address_map;
+mod bus;
 mod cause;
+mod config_space;
+mod device_config;
+mod dma;
+mod features;
+mod finish;
+mod host;
+mod inbound;
+mod interrupt;
+mod messages;
+mod net;
+mod notify;
+mod outbound;
+mod registers;
+mod shadow;
+mod split;
+#[cfg(test)]
+mod tests;
 mod verdict;
+mod windows;
+mod world;
+
+use std::collections::BTreeMap;
 
 pub use cause::{Cause, Purpose};
 pub use verdict::{Compared, RuleOutcome, Verdict, Violation};
 
-use crate::event::{Event, Header, What};
+use crate::event::{Channel, EndReason, Event, Header, Region, What};
 use crate::rules::RuleId;
-use verdict::Book;
+use crate::tlp::Tlp;
+use address_map::{Area, RingArea};
+use bus::Credits;
+use config_space::ConfigSpace;
+use device_config::DeviceConfig;
+use dma::Reads;
+use host::HostRequests;
+use messages::Messages;
+use net::Net;
+use registers::Registers;
+use split::{Queue, State};
+use world::World;
 
 /// What the judge says about one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,36 +57,130 @@ pub struct Observation {
     pub violations: Vec<Violation>,
 }
 
+/// Where the device is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Never started.
+    Fresh,
+    Running,
+    /// A reset was written and is not acknowledged yet.
+    Stopping,
+    /// Reset, and not started again.
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mapped {
+    addr: u64,
+    len_bytes: u32,
+    multiplier: Option<u32>,
+}
+
 /// Judges one run, event by event.
 #[derive(Debug)]
 pub struct Judge {
     header: Header,
-    book: Book,
-    end: bool,
+    w: World,
+    end: Option<EndReason>,
+    regions: BTreeMap<Region, Mapped>,
+    config: ConfigSpace,
+    registers: Registers,
+    device_config: DeviceConfig,
+    requests: HostRequests,
+    reads: Reads,
+    credits: Credits,
+    messages: Messages,
+    queues: BTreeMap<u16, Queue>,
+    net: Net,
+    life: Life,
+    link_up: Option<bool>,
+    /// DEVICE_NEEDS_RESET was read since the device was started.
+    needs_reset: bool,
+    /// A read of the device came back with an error since then.
+    failed_reads: bool,
+    /// Status was read since the driver published something malformed.
+    status_read_since_fault: bool,
+    last_sweep: u64,
 }
+
+const SWEEP_CYCLES: u64 = 8192;
 
 impl Judge {
     /// A judge for a trace with this header.
     #[must_use]
     pub fn new(header: &Header) -> Self {
-        Judge {
+        let mut judge = Judge {
             header: header.clone(),
-            book: Book::new(),
-            end: false,
-        }
+            w: World::new(header),
+            end: None,
+            regions: BTreeMap::new(),
+            config: ConfigSpace::new(),
+            registers: Registers::new(header.device_type),
+            device_config: DeviceConfig::default(),
+            requests: HostRequests::default(),
+            reads: Reads::default(),
+            credits: Credits::default(),
+            messages: Messages::default(),
+            queues: BTreeMap::new(),
+            net: Net::new(),
+            life: Life::Fresh,
+            link_up: None,
+            needs_reset: false,
+            failed_reads: false,
+            status_read_since_fault: false,
+            last_sweep: 0,
+        };
+        judge.switch_rules_off();
+        judge
     }
 
     /// Judges the next event. Events come in the order of the trace.
     pub fn observe(&mut self, event: &Event) -> Observation {
-        self.book.now = event.cycle;
+        self.w.book.now = event.cycle;
+        self.w.seq += 1;
         let mut cause = None;
         match &event.what {
-            What::Tlp { .. } => {
-                self.book.compared.tlps += 1;
-                cause = Some(Cause::of(Purpose::Unknown));
+            What::Tlp { ch, tlp, .. } => cause = Some(self.packet(*ch, tlp)),
+            What::Store { addr, data, visible } => self.store(*addr, data, visible.unwrap_or(event.cycle)),
+            What::Map {
+                region,
+                addr,
+                len_bytes,
+                multiplier,
+            } => {
+                self.regions.insert(
+                    *region,
+                    Mapped {
+                        addr: *addr,
+                        len_bytes: *len_bytes,
+                        multiplier: *multiplier,
+                    },
+                );
             }
+            What::WireTx { queue, error, data } if self.w.shape.net => {
+                self.net.wire_tx(*queue, *error, data, &self.queues, &mut self.w)
+            }
+            What::WireRx { flow, data } if self.w.shape.net => self.net.wire_rx(*flow, data, &self.w),
+            What::WireDrop { reason } if self.w.shape.net => {
+                let running = self.life == Life::Running;
+                self.net.wire_drop(*reason, &self.queues, running, &mut self.w);
+            }
+            What::LinkUp { up } => {
+                if self.link_up.replace(*up) != Some(*up) {
+                    let owed = self.life == Life::Running && self.w.has(features::STATUS) && self.w.shape.net;
+                    self.messages.config_change(owed, event.cycle);
+                }
+            }
+            What::Credit {
+                ph,
+                pd,
+                nph,
+                npd,
+                cplh,
+                cpld,
+            } => self.credits.limit([(*ph, *pd), (*nph, *npd), (*cplh, *cpld)]),
             What::Pin { channel, problem } => {
-                self.book.check(
+                self.w.book.check(
                     RuleId::RunPin,
                     None,
                     false,
@@ -58,25 +188,144 @@ impl Judge {
                     || format!("{channel}: {problem}"),
                 );
             }
-            What::End { .. } => self.end = true,
-            _ => {}
+            What::HardReset {} => self.hard_reset(),
+            What::End { reason } => self.end = Some(*reason),
+            What::WireTx { .. } | What::WireRx { .. } | What::WireDrop { .. } | What::Note { .. } => {}
+        }
+        if event.cycle >= self.last_sweep + SWEEP_CYCLES {
+            self.last_sweep = event.cycle;
+            self.sweep(false);
         }
         Observation {
             cause,
-            violations: self.book.take_fresh(),
+            violations: self.w.book.take_fresh(),
         }
     }
 
-    /// Ends the run and gives the verdict.
-    #[must_use]
-    pub fn finish(mut self) -> Verdict {
-        self.book.check(
-            RuleId::RunEnd,
-            None,
-            self.end,
-            || "an end event".into(),
-            || "the trace stops without one".into(),
-        );
-        self.book.into_verdict(self.header.expect)
+    fn packet(&mut self, ch: Channel, tlp: &Tlp) -> Cause {
+        self.w.book.compared.tlps += 1;
+        if ch.is_upstream() {
+            bus::check_upstream(
+                tlp,
+                &self.header.link,
+                &self.config,
+                &mut self.credits,
+                self.requests.acknowledged,
+                &mut self.w.book,
+            );
+        }
+        match ch {
+            Channel::Cq => self.host_request(tlp),
+            Channel::Cc => self.device_completion(tlp),
+            Channel::Rq => self.device_request(tlp),
+            Channel::Rc => self.host_completion(tlp),
+        }
+    }
+
+    /// The driver stored into memory.
+    fn store(&mut self, addr: u64, data: &[u8], visible: u64) {
+        if data.is_empty() {
+            return;
+        }
+        self.w.shadow.write(addr, data);
+        let end = addr.saturating_add(data.len() as u64);
+        let hits: Vec<RingArea> = self.w.rings.touched(addr, end).collect();
+        for area in hits {
+            let (first, last) = (
+                addr.max(area.start) - area.start,
+                end.min(area.end) - 1 - area.start,
+            );
+            let Some(q) = self
+                .queues
+                .get_mut(&area.queue)
+                .filter(|q| q.state == State::Live)
+            else {
+                continue;
+            };
+            match area.area {
+                Area::Avail => self.available_ring_stored(area.queue, first, last, visible),
+                Area::Desc => q.driver_touched(true, first, last, &mut self.w),
+                Area::Used => q.driver_touched(false, first, last, &mut self.w),
+            }
+        }
+    }
+
+    fn available_ring_stored(&mut self, queue: u16, first: u64, last: u64, visible: u64) {
+        let Some(q) = self.queues.get_mut(&queue) else {
+            return;
+        };
+        let now = self.w.book.now;
+        if first < 2 {
+            let flags = self.w.shadow.u16(q.driver);
+            let ok = if q.event_idx { flags == 0 } else { flags <= 1 };
+            self.w.book.check(
+                RuleId::DriverAvailFlags,
+                Some(queue),
+                ok,
+                || {
+                    if q.event_idx {
+                        "0 with EVENT_IDX".into()
+                    } else {
+                        "0 or 1".into()
+                    }
+                },
+                || format!("avail.flags {flags:#x}"),
+            );
+            if !q.event_idx {
+                q.decision.word.push(visible, flags);
+            }
+        }
+        if q.event_idx && last >= q.used_event_offset() {
+            q.decision
+                .word
+                .push(visible, self.w.shadow.u16(q.driver + q.used_event_offset()));
+        }
+        if first <= 3 && last >= 2 {
+            let idx = self.w.shadow.u16(q.driver + 2);
+            self.w
+                .book
+                .row(Some(queue), "driver: avail.idx", q.driver + 2, idx.into());
+            let faulty = q.fault.is_some();
+            let new = q.driver_index(idx, visible, &mut self.w);
+            if !new.is_empty() {
+                q.kicks.published(new.start, new.end, q.event_idx, now);
+            }
+            if q.fault.is_some() && !faulty {
+                self.messages.config_change(false, now);
+            }
+            self.chains_appeared(queue, new);
+        }
+    }
+
+    /// Chains of a queue became available; those known in full go to the scoreboard.
+    fn chains_appeared(&mut self, queue: u16, new: std::ops::Range<u64>) {
+        if self.w.shape.net
+            && let Some(q) = self.queues.get(&queue)
+        {
+            for n in new {
+                if let Some(head) = q
+                    .head_of(n)
+                    .filter(|&h| q.chain(h).is_some_and(|c| c.number == n))
+                {
+                    self.net.chain(q, head, &self.w);
+                }
+            }
+        }
+    }
+
+    /// Chains that became known in full only now.
+    fn late_chains(&mut self) {
+        for (queue, head) in std::mem::take(&mut self.w.walked) {
+            if let Some(q) = self.queues.get(&queue).filter(|_| self.w.shape.net) {
+                self.net.chain(q, head, &self.w);
+            }
+        }
+    }
+
+    fn hard_reset(&mut self) {
+        self.function_reset();
+        self.reads.clear();
+        self.credits.reset();
+        self.life = Life::Fresh;
     }
 }

@@ -1,0 +1,151 @@
+//! Configuration space as the host wrote and read it: bus number, command, PCI Express and MSI-X control.
+
+use super::windows::Switch;
+
+const COMMAND: u16 = 0x04;
+const CAP_POINTER: u16 = 0x34;
+const CAP_PCIE: u8 = 0x10;
+const CAP_MSIX: u8 = 0x11;
+
+/// What the judge knows of configuration space.
+#[derive(Debug)]
+pub(crate) struct ConfigSpace {
+    dwords: Box<[Option<u32>; 1024]>,
+    /// Bus/device/function of the last configuration write.
+    pub(crate) bdf: Option<u16>,
+    /// The command register was written (else the trace has no enumeration and bus mastering is not judged).
+    pub(crate) command_seen: bool,
+    pub(crate) bus_master: Switch,
+    pub(crate) intx_disable: Switch,
+    pub(crate) ext_tag: Option<bool>,
+    /// MSI-X Enable; `None` until its control word was written.
+    pub(crate) msix_enable: Option<Switch>,
+    pub(crate) function_mask: Switch,
+    pcie: Option<u16>,
+    msix: Option<u16>,
+}
+
+/// What a configuration write did beyond storing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConfigEffect {
+    None,
+    /// Function-level reset was started.
+    Flr,
+    /// MSI-X enable or function mask changed.
+    Msix,
+}
+
+impl ConfigSpace {
+    pub(crate) fn new() -> Self {
+        ConfigSpace {
+            dwords: Box::new([None; 1024]),
+            bdf: None,
+            command_seen: false,
+            bus_master: Switch::default(),
+            intx_disable: Switch::default(),
+            ext_tag: None,
+            msix_enable: None,
+            function_mask: Switch::default(),
+            pcie: None,
+            msix: None,
+        }
+    }
+
+    /// After a reset that clears configuration space. Where the capabilities are is still known.
+    pub(crate) fn reset(&mut self, seq: u64) {
+        self.bus_master.set(false, seq);
+        self.intx_disable.set(false, seq);
+        self.function_mask.set(false, seq);
+        if let Some(m) = &mut self.msix_enable {
+            m.set(false, seq);
+        }
+        self.ext_tag = None;
+    }
+
+    /// A configuration read was answered.
+    pub(crate) fn read_done(&mut self, reg: u16, value: u32) {
+        self.dwords[usize::from(reg >> 2) & 1023] = Some(value);
+        if self.pcie.is_none() || self.msix.is_none() {
+            self.find_capabilities();
+        }
+    }
+
+    fn byte(&self, at: u16) -> Option<u8> {
+        self.dwords[usize::from(at >> 2)].map(|v| (v >> (8 * (at & 3))) as u8)
+    }
+
+    fn find_capabilities(&mut self) {
+        let mut next = self.byte(CAP_POINTER);
+        for _ in 0..48 {
+            let Some(at) = next.map(|p| u16::from(p & 0xfc)).filter(|&p| p >= 0x40) else {
+                return;
+            };
+            match self.byte(at) {
+                Some(CAP_PCIE) => self.pcie = Some(at),
+                Some(CAP_MSIX) => self.msix = Some(at),
+                Some(_) => {}
+                None => return,
+            }
+            next = self.byte(at + 1);
+        }
+    }
+
+    /// A configuration write crossed.
+    pub(crate) fn write(&mut self, target: u16, reg: u16, fbe: u8, data: u32, seq: u64) -> ConfigEffect {
+        self.bdf = Some(target);
+        let enabled = |byte: u16| fbe >> byte & 1 == 1;
+        let mut effect = ConfigEffect::None;
+        if reg == COMMAND {
+            self.command_seen = true;
+            if enabled(0) {
+                self.bus_master.set(data >> 2 & 1 == 1, seq);
+            }
+            if enabled(1) {
+                self.intx_disable.set(data >> 10 & 1 == 1, seq);
+            }
+        }
+        if self.pcie.is_some_and(|c| reg == c + 8) && enabled(1) {
+            self.ext_tag = Some(data >> 8 & 1 == 1);
+            if data >> 15 & 1 == 1 {
+                effect = ConfigEffect::Flr;
+            }
+        }
+        if self.msix == Some(reg) && enabled(3) {
+            self.msix_enable
+                .get_or_insert_default()
+                .set(data >> 31 & 1 == 1, seq);
+            self.function_mask.set(data >> 30 & 1 == 1, seq);
+            effect = ConfigEffect::Msix;
+        }
+        effect
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_found_by_walking_what_was_read() {
+        let mut c = ConfigSpace::new();
+        c.read_done(0x34, 0x40);
+        c.read_done(0x40, 0x0002_5010); // PCI Express at 0x40, next 0x50
+        assert_eq!((c.pcie, c.msix), (Some(0x40), None));
+        c.read_done(0x50, 0x0008_0011); // MSI-X, end of list
+        assert_eq!(c.msix, Some(0x50));
+        assert_eq!(c.write(8, 0x50, 0xf, 0x8000_0000, 1), ConfigEffect::Msix);
+        assert!(c.msix_enable.unwrap().on() && !c.function_mask.on());
+        assert_eq!(c.write(8, 0x48, 0x3, 0x8100, 2), ConfigEffect::Flr);
+        assert_eq!(c.ext_tag, Some(true));
+        c.write(8, 4, 1, 6, 3);
+        assert!(c.bus_master.on() && c.bdf == Some(8));
+    }
+
+    #[test]
+    fn a_looping_list_ends() {
+        let mut c = ConfigSpace::new();
+        c.read_done(0x34, 0x40);
+        c.read_done(0x40, 0x4009);
+        assert_eq!((c.pcie, c.msix), (None, None));
+    }
+}

@@ -1,0 +1,208 @@
+//! Memory reads of the device that wait for their completions.
+
+use std::collections::BTreeMap;
+
+use super::address_map::Span;
+use super::cause::Cause;
+use super::verdict::Book;
+use crate::rules::RuleId;
+use crate::tlp::{Body, CplStatus};
+
+/// What a read is for, as far as its answer matters.
+#[derive(Clone, Debug)]
+pub(crate) enum ReadTarget {
+    /// Available ring of a queue: offset of the first byte.
+    Avail { queue: u16, epoch: u64, first: u64 },
+    /// Descriptor table: first and last byte.
+    Descriptors {
+        queue: u16,
+        epoch: u64,
+        first: u64,
+        last: u64,
+    },
+    /// Buffers and indirect tables: the pieces in order, each with its first address and its length.
+    Spans {
+        epoch: u64,
+        pieces: Vec<(Span, u64, u64)>,
+    },
+    /// Nothing that the judge follows.
+    Nothing,
+}
+
+/// A read that waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Read {
+    pub(crate) cycle: u64,
+    pub(crate) seq: u64,
+    pub(crate) cause: Cause,
+    pub(crate) target: ReadTarget,
+    /// First enabled byte and number of bytes.
+    pub(crate) addr: u64,
+    pub(crate) len: u64,
+    got: u64,
+    keep: bool,
+    /// What came so far, if it matters.
+    pub(crate) data: Vec<u8>,
+    pub(crate) failed: bool,
+}
+
+/// All reads that wait, by tag.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    waiting: BTreeMap<u16, Read>,
+}
+
+/// What a completion meant.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// It belongs to no read.
+    Unexpected,
+    /// More is to come.
+    Part(Cause),
+    /// The read is over.
+    Done(Box<Read>),
+}
+
+impl Reads {
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Is this tag taken? (Decides the rule.)
+    pub(crate) fn check_tag(&self, tag: u16, book: &mut Book) {
+        let old = self.waiting.get(&tag);
+        book.check(
+            RuleId::BusTag,
+            None,
+            old.is_none(),
+            || format!("tag {tag} free"),
+            || {
+                old.map_or(String::new(), |r| {
+                    format!("in use since cycle {} for {:#x}", r.cycle, r.addr)
+                })
+            },
+        );
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one record, built in one place")]
+    pub(crate) fn issue(
+        &mut self,
+        tag: u16,
+        cause: Cause,
+        target: ReadTarget,
+        addr: u64,
+        len: u64,
+        keep: bool,
+        cycle: u64,
+        seq: u64,
+    ) {
+        let read = Read {
+            cycle,
+            seq,
+            cause,
+            target,
+            addr,
+            len,
+            got: 0,
+            keep,
+            data: Vec::new(),
+            failed: false,
+        };
+        self.waiting.insert(tag, read);
+    }
+
+    /// A completion of the host crossed.
+    pub(crate) fn completion(
+        &mut self,
+        body: &Body,
+        poisoned: bool,
+        bdf: Option<u16>,
+        book: &mut Book,
+    ) -> Progress {
+        let Body::Cpl {
+            req,
+            tag,
+            status,
+            bytes,
+            lower,
+            data,
+            ..
+        } = body
+        else {
+            return Progress::Unexpected;
+        };
+        let Some(read) = self
+            .waiting
+            .get_mut(tag)
+            .filter(|_| bdf.is_none_or(|b| b == *req))
+        else {
+            book.check(
+                RuleId::HostCpl,
+                None,
+                false,
+                || "a completion of an outstanding read".into(),
+                || format!("requester {req:#06x}, tag {tag}"),
+            );
+            return Progress::Unexpected;
+        };
+        let left = (read.len - read.got).max(1);
+        let at = read.addr.wrapping_add(read.got);
+        let skip = (at & 3) as usize;
+        let good = *status == CplStatus::Sc;
+        let fields =
+            !good || u64::from(*bytes) == left && u64::from(*lower) == at & 0x7f && data.len() > skip;
+        book.check(
+            RuleId::HostCpl,
+            None,
+            fields,
+            || format!("byte count {left}, lower address {:#x}", at & 0x7f),
+            || {
+                format!(
+                    "byte count {bytes}, lower address {lower:#x}, {} bytes",
+                    data.len()
+                )
+            },
+        );
+        let n = (data.len().saturating_sub(skip) as u64).min(left);
+        if !good || poisoned {
+            read.failed = true;
+        } else if read.keep {
+            read.data.extend_from_slice(&data[skip..skip + n as usize]);
+        }
+        read.got += n;
+        let mut cause = read.cause;
+        cause.request_cycle = Some(read.cycle);
+        cause.last = !good || read.got >= read.len;
+        if !cause.last {
+            return Progress::Part(cause);
+        }
+        match self.waiting.remove(tag) {
+            Some(mut read) => {
+                read.cause = cause;
+                Progress::Done(Box::new(read))
+            }
+            None => Progress::Unexpected,
+        }
+    }
+
+    /// The run is over.
+    pub(crate) fn finish(&self, book: &mut Book) {
+        let first = self.waiting.values().min_by_key(|r| r.seq);
+        book.check(
+            RuleId::HostCplMissing,
+            None,
+            first.is_none(),
+            || "every read of the device answered".into(),
+            || {
+                first.map_or(String::new(), |r| {
+                    format!(
+                        "{} not, the first was issued at cycle {} for {:#x}",
+                        self.waiting.len(),
+                        r.cycle,
+                        r.addr
+                    )
+                })
+            },
+        );
+    }
+}

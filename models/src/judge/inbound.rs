@@ -1,0 +1,373 @@
+//! Packets between host and device registers: requests on `cq`, their completions on `cc`, and what register accesses lead to.
+
+use super::cause::{Cause, Purpose};
+use super::config_space::ConfigEffect;
+use super::features;
+use super::host::HostTarget;
+use super::registers::{DRIVER_OK, Effect, GENERATION, NEEDS_RESET};
+use super::split::{Queue, State};
+use super::{Judge, Life};
+use crate::event::Region;
+use crate::rules::RuleId;
+use crate::tlp::{Body, Tlp};
+
+/// Little-endian number from at most eight bytes.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).rev().fold(0, |v, &b| v << 8 | u64::from(b))
+}
+
+/// The enabled bytes of a write, as one run.
+pub(crate) fn enabled<'a>(tlp: &'a Tlp, base: u64, span: (u64, u64)) -> &'a [u8] {
+    let skip = (span.0 - base) as usize;
+    tlp.data().get(skip..skip + span.1 as usize).unwrap_or(&[])
+}
+
+impl Judge {
+    fn region_at(&self, addr: u64) -> Option<(Region, u32, Option<u32>)> {
+        self.regions
+            .iter()
+            .find(|(_, m)| addr >= m.addr && addr - m.addr < u64::from(m.len_bytes))
+            .map(|(&r, m)| (r, (addr - m.addr) as u32, m.multiplier))
+    }
+
+    /// A packet on `cq`.
+    pub(super) fn host_request(&mut self, tlp: &Tlp) -> Cause {
+        let (now, seq) = (self.w.book.now, self.w.seq);
+        match &tlp.body {
+            Body::CfgRd { reg, .. } => {
+                let cause = Cause::of(Purpose::Config);
+                self.requests
+                    .request(&tlp.body, HostTarget::ConfigRead(*reg), cause, None, now, seq);
+                cause
+            }
+            Body::CfgWr {
+                target,
+                reg,
+                fbe,
+                data,
+                ..
+            } => {
+                let cause = Cause::of(Purpose::Config);
+                let effect = self.config.write(*target, *reg, *fbe, number(data) as u32, seq);
+                self.requests
+                    .request(&tlp.body, HostTarget::ConfigWrite, cause, None, now, seq);
+                match effect {
+                    ConfigEffect::Flr => self.function_reset(),
+                    ConfigEffect::Msix => self.unmasked(),
+                    ConfigEffect::None => {}
+                }
+                cause
+            }
+            Body::MRd { .. } => {
+                let (addr, bytes) = tlp.span().unwrap_or_default();
+                let (target, cause) = match self.region_at(addr) {
+                    Some((Region::Common, offset, _)) => {
+                        let at = self.registers.read(offset, bytes as u32, &mut self.w.book);
+                        (HostTarget::Common(at), Cause::of(Purpose::Register))
+                    }
+                    Some((region, offset, _)) => {
+                        (HostTarget::Region(region, offset), Cause::of(Purpose::Register))
+                    }
+                    None => (HostTarget::Elsewhere, Cause::of(Purpose::Register)),
+                };
+                self.requests
+                    .request(&tlp.body, target, cause, Some((addr, bytes)), now, seq);
+                cause
+            }
+            Body::MWr { addr: base, .. } => match tlp.span() {
+                Some(span) => self.host_write(span.0, enabled(tlp, *base, span)),
+                None => Cause::of(Purpose::Register),
+            },
+            _ => Cause::of(Purpose::Unknown),
+        }
+    }
+
+    fn host_write(&mut self, addr: u64, data: &[u8]) -> Cause {
+        match self.region_at(addr) {
+            Some((Region::Common, offset, _)) => {
+                let effect = self
+                    .registers
+                    .write(offset, data.len() as u32, number(data), &mut self.w.book);
+                self.w.features = self.registers.negotiated;
+                self.w.shape.features = self.registers.negotiated;
+                self.take_effect(effect);
+            }
+            Some((Region::Notify, offset, multiplier)) => {
+                return self.kick(offset, multiplier.unwrap_or(0), data);
+            }
+            Some((Region::MsixTable, offset, _)) => {
+                let seq = self.w.seq;
+                let mut mask = false;
+                for (i, dword) in data.chunks_exact(4).enumerate() {
+                    mask |= self
+                        .messages
+                        .table_write(offset + 4 * i as u32, number(dword) as u32, seq);
+                }
+                if mask {
+                    self.unmasked();
+                }
+            }
+            _ => {}
+        }
+        Cause::of(Purpose::Register)
+    }
+
+    /// A mask changed: what is owed to vectors counts from now.
+    fn unmasked(&mut self) {
+        let now = self.w.book.now;
+        self.queues.values_mut().for_each(|q| q.decision.restart(now));
+    }
+
+    fn kick(&mut self, offset: u32, multiplier: u32, data: &[u8]) -> Cause {
+        self.w.book.compared.kicks += 1;
+        let value = number(data);
+        let place = if multiplier == 0 {
+            None
+        } else {
+            Some(offset / multiplier)
+        };
+        let by_place = place.map(|p| self.registers.queue_of_notify_off(p).unwrap_or(p as u16));
+        let named = value as u16;
+        let foreign_value = self.w.has(features::NOTIF_CONFIG_DATA);
+        let queue = if foreign_value {
+            by_place.unwrap_or(named)
+        } else {
+            named
+        };
+        let positions = self.w.has(features::NOTIFICATION_DATA);
+        let width = if positions { 4 } else { 2 };
+        let form = data.len() == width
+            && (foreign_value || by_place.is_none_or(|p| p == named))
+            && (multiplier == 0 || offset % multiplier == 0);
+        self.w.book.check(
+            RuleId::DriverKickForm,
+            Some(queue),
+            form,
+            || format!("{width} bytes naming queue {}", by_place.unwrap_or(queue)),
+            || format!("{} bytes {value:#x} at offset {offset:#x}", data.len()),
+        );
+        let cause = Cause::of(Purpose::Kick).on(queue);
+        let running = self.life == Life::Running;
+        let q = self.queues.get_mut(&queue).filter(|q| q.state == State::Live);
+        self.w.book.check(
+            RuleId::DriverKickEarly,
+            Some(queue),
+            running && q.is_some(),
+            || "kicks only after DRIVER_OK and for enabled queues".into(),
+            || format!("a kick of queue {queue}"),
+        );
+        let Some(q) = q else { return cause };
+        self.w.book.row(Some(queue), "kick", u64::from(offset), value);
+        let mut upto = q.published;
+        let mut new = upto..upto;
+        if positions && form {
+            let at = (value >> 16) as u16;
+            let behind = (q.published as u16).wrapping_sub(at);
+            if self.w.stores {
+                let size = q.size;
+                let legal = behind <= size || q.fault.is_some();
+                self.w.book.check(
+                    RuleId::DriverKickData,
+                    Some(queue),
+                    legal,
+                    || format!("available index {} (or one before)", q.published as u16),
+                    || format!("{at}"),
+                );
+            }
+            new = q.device_learned(at, &mut self.w);
+            upto = if self.w.stores {
+                q.published.saturating_sub(u64::from(behind))
+            } else {
+                q.published
+            };
+        }
+        q.kicks.kicked(upto);
+        self.chains_appeared(queue, new);
+        cause
+    }
+
+    /// A packet on `cc`.
+    pub(super) fn device_completion(&mut self, tlp: &Tlp) -> Cause {
+        let bdf = self.config.bdf;
+        let Some(answer) = self
+            .requests
+            .completion(&tlp.body, tlp.poisoned, bdf, &mut self.w.book)
+        else {
+            return Cause::of(Purpose::Unknown);
+        };
+        let request = answer.request;
+        if let Some(data) = &answer.data {
+            self.host_answer(request.target, data);
+        }
+        Cause {
+            request_cycle: Some(request.cycle),
+            ..request.cause
+        }
+    }
+
+    fn host_answer(&mut self, target: HostTarget, data: &[u8]) {
+        let value = number(data);
+        match target {
+            HostTarget::ConfigRead(reg) => self.config.read_done(reg, value as u32),
+            HostTarget::Common(at) => {
+                if at.offset() == GENERATION {
+                    self.device_config.generation(value as u8, &mut self.w.book);
+                }
+                let effect = self.registers.read_done(at, value, &mut self.w.book);
+                self.w.features = self.registers.negotiated;
+                self.w.shape.features = self.registers.negotiated;
+                self.w.shape.num_queues = self.registers.num_queues;
+                self.take_effect(effect);
+            }
+            HostTarget::Region(Region::Isr, _) => {
+                self.messages.isr_read(value as u8, &mut self.queues, &mut self.w)
+            }
+            HostTarget::Region(Region::Device, offset) => {
+                self.w.book.compared.registers += 1;
+                self.device_config.read(offset, data);
+                if self.w.shape.net {
+                    self.net.mac = self.device_config.get::<6>(0);
+                    self.w.shape.max_pairs = self
+                        .device_config
+                        .get::<2>(8)
+                        .map(u16::from_le_bytes)
+                        .filter(|&p| p > 0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::None => {}
+            Effect::ResetStarted => {
+                if self.life == Life::Running {
+                    self.life = Life::Stopping;
+                }
+                for q in self.queues.values_mut() {
+                    q.state = State::Stopping;
+                    q.decision.forget();
+                }
+            }
+            Effect::ResetDone => self.device_stopped(),
+            Effect::Started => {
+                self.life = Life::Running;
+                self.needs_reset = false;
+                self.failed_reads = false;
+                self.status_read_since_fault = false;
+                self.net.start(&self.w);
+            }
+            Effect::StatusRead(value) => self.status_read(value),
+            Effect::Enabled(queue) => self.queue_enabled(queue),
+            Effect::QueueResetStarted(queue) => {
+                if let Some(q) = self.queues.get_mut(&queue) {
+                    q.state = State::Stopping;
+                    q.decision.forget();
+                }
+            }
+            Effect::QueueResetDone(queue) => {
+                if let Some(q) = self.queues.get_mut(&queue) {
+                    q.state = State::Dead;
+                    q.settle_all(&mut self.w);
+                    self.net.queue_reset(queue, &self.w);
+                }
+            }
+            Effect::Vectors => {
+                for (i, q) in &mut self.queues {
+                    let vector = self.registers.queues.get(i).and_then(|r| r.vector);
+                    if !super::messages::Messages::mapped(vector, &self.config) {
+                        q.decision.forget();
+                    }
+                }
+            }
+        }
+    }
+
+    /// A reset of the device is over: everything about its queues is forgotten.
+    pub(super) fn device_stopped(&mut self) {
+        if self.life != Life::Fresh {
+            self.life = Life::Reset;
+        }
+        let indices: Vec<u16> = self.queues.keys().copied().collect();
+        for (_, q) in std::mem::take(&mut self.queues) {
+            q.dismantle(&mut self.w);
+        }
+        self.w.spans.clear();
+        self.w.rings.clear();
+        self.net.reset(indices.into_iter(), &self.w);
+        self.messages.reset();
+        self.needs_reset = false;
+        self.w.features = 0;
+        self.w.shape.features = 0;
+    }
+
+    /// Function-level reset: as a device reset, and configuration space returns to its defaults.
+    pub(super) fn function_reset(&mut self) {
+        let seq = self.w.seq;
+        self.registers.reset();
+        self.device_stopped();
+        self.config.reset(seq);
+        self.messages.reset_table(seq);
+        self.requests.clear();
+    }
+
+    fn status_read(&mut self, value: u8) {
+        let asks = value & NEEDS_RESET != 0;
+        let fault = self.failed_reads || self.queues.values().any(|q| q.fault.is_some());
+        self.status_read_since_fault |= self.queues.values().any(Queue::fault_known);
+        if asks {
+            self.w.book.check(
+                RuleId::CfgStatus,
+                None,
+                fault || !self.w.stores,
+                || "DEVICE_NEEDS_RESET only after an error".into(),
+                || format!("{value:#x}, with nothing wrong"),
+            );
+            for q in self.queues.values_mut().filter(|q| q.fault.is_some()) {
+                q.frozen = true;
+            }
+            if !self.needs_reset && self.registers.status & DRIVER_OK != 0 && self.messages.config_pending() {
+                let now = self.w.book.now;
+                self.messages.config_change(true, now);
+            }
+            self.needs_reset = true;
+        }
+    }
+
+    fn queue_enabled(&mut self, index: u16) {
+        let regs = self.registers.queues.get(&index).copied().unwrap_or_default();
+        let size = regs.size.unwrap_or(0);
+        let usable = size != 0 && size.is_power_of_two() && !self.w.has(features::RING_PACKED);
+        self.w.book.check(
+            RuleId::DriverRegister,
+            Some(index),
+            usable,
+            || "a queue with a size".into(),
+            || format!("queue_enable with queue_size {size}"),
+        );
+        if !usable {
+            return;
+        }
+        if let Some(old) = self.queues.remove(&index) {
+            old.dismantle(&mut self.w);
+        }
+        let mut q = Queue::enable(index, &regs, size, &mut self.w);
+        let now = self.w.book.now;
+        q.decision
+            .word
+            .push(0, self.w.shadow.u16(q.driver + q.driver_event_offset()));
+        let idx = self.w.shadow.u16(q.driver + 2);
+        let new = if self.w.stores {
+            q.driver_index(idx, now, &mut self.w)
+        } else {
+            0..0
+        };
+        // Chains from before the queue ran need a kick too: one made after DRIVER_OK.
+        if !new.is_empty() {
+            q.kicks.published(new.start, new.end, q.event_idx, now);
+        }
+        self.queues.insert(index, q);
+        self.chains_appeared(index, new);
+    }
+}

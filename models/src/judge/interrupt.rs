@@ -1,0 +1,172 @@
+//! When a queue must, may and must not interrupt.
+//!
+//! A publication `old..new` opens a window. Reading the driver's event word closes it: values visible in between decide. If all of them ask for
+//! an interrupt it is owed; if one does it is permitted; if none does it is not.
+
+use std::collections::VecDeque;
+
+use super::notify::GRACE_CYCLES;
+use super::windows::{History, crossed};
+use super::world::World;
+use crate::rules::RuleId;
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    old: u16,
+    new: u16,
+    cycle: u64,
+    seq: u64,
+}
+
+/// Interrupt state of a queue.
+#[derive(Debug, Default)]
+pub(crate) struct Decision {
+    /// Values of `used_event` (EVENT_IDX) or `avail.flags`.
+    pub(crate) word: History,
+    open: VecDeque<Open>,
+    /// Since when an interrupt is owed.
+    owed: Option<u64>,
+    permits: u32,
+    /// Checks that held since the last look, by rule: event word read.
+    answered: u64,
+}
+
+/// How an interrupt looks from one of the queues mapped to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reason {
+    /// Nothing was published since the last one.
+    Nothing,
+    /// Something was published, and the driver did not want to be told.
+    Unneeded,
+    /// It may.
+    Permitted,
+    /// It must.
+    Owed,
+}
+
+impl Decision {
+    fn wanted(value: u16, o: Open, event_idx: bool) -> bool {
+        if event_idx {
+            crossed(value, o.new, o.old)
+        } else {
+            value & 1 == 0
+        }
+    }
+
+    /// used.idx moved.
+    pub(crate) fn published(&mut self, old: u16, new: u16, seq: u64, now: u64) {
+        self.open.push_back(Open {
+            old,
+            new,
+            cycle: now,
+            seq,
+        });
+    }
+
+    /// A read of the event word was issued.
+    pub(crate) fn event_asked(&mut self) {
+        self.answered += 1;
+    }
+
+    /// The read issued as event `asked` was answered.
+    pub(crate) fn event_answered(&mut self, asked: u64, now: u64, event_idx: bool) {
+        while let Some(o) = self.open.front().copied().filter(|o| o.seq < asked) {
+            self.open.pop_front();
+            let (mut all, mut any) = (true, false);
+            for v in self.word.during(o.cycle, now) {
+                let wanted = Self::wanted(v, o, event_idx);
+                all &= wanted;
+                any |= wanted;
+            }
+            if all {
+                self.owed.get_or_insert(now);
+            }
+            self.permits += u32::from(any);
+        }
+    }
+
+    /// An interrupt that can mean this queue was sent: why?
+    pub(crate) fn interrupted(&mut self, event_idx: bool, now: u64) -> Reason {
+        if self.owed.take().is_some() {
+            self.permits = self.permits.saturating_sub(1);
+            return Reason::Owed;
+        }
+        if self.permits > 0 {
+            self.permits -= 1;
+            return Reason::Permitted;
+        }
+        if self.open.is_empty() {
+            return Reason::Nothing;
+        }
+        let any = self.open.iter().any(|&o| {
+            self.word
+                .during(o.cycle, now)
+                .any(|v| Self::wanted(v, o, event_idx))
+        });
+        if any {
+            self.open.clear(); // sent without asking: nothing is left to decide
+            Reason::Permitted
+        } else {
+            Reason::Unneeded
+        }
+    }
+
+    /// Interrupts of this queue cannot be delivered now, or its reasons are void.
+    pub(crate) fn forget(&mut self) {
+        self.open.clear();
+        self.owed = None;
+        self.permits = 0;
+    }
+
+    /// The vector was unmasked: what is owed counts from now.
+    pub(crate) fn restart(&mut self, now: u64) {
+        if let Some(o) = &mut self.owed {
+            *o = now;
+        }
+    }
+
+    /// Something is overdue (`over`: the run is over, so everything open is).
+    pub(crate) fn sweep(&mut self, queue: u16, event_idx: bool, over: bool, w: &mut World) {
+        let now = w.book.now;
+        let late = |cycle: u64| over || now.saturating_sub(cycle) > GRACE_CYCLES;
+        if std::mem::take(&mut self.answered) > 0 {
+            w.book.held(RuleId::IntEventRead);
+        }
+        if let Some(cycle) = self.owed.filter(|&c| late(c)) {
+            self.owed = None;
+            w.book.broke_at(
+                RuleId::IntMissing,
+                cycle,
+                Some(queue),
+                "an interrupt: the event word asked for one in the whole window of the publication".into(),
+                "none".into(),
+            );
+        }
+        if let Some(o) = self.open.front().copied().filter(|o| late(o.cycle)) {
+            self.open.clear();
+            if self
+                .word
+                .during(o.cycle, now)
+                .all(|v| Self::wanted(v, o, event_idx))
+            {
+                w.book.broke_at(
+                    RuleId::IntMissing,
+                    o.cycle,
+                    Some(queue),
+                    format!("an interrupt for used.idx {} to {}", o.old, o.new),
+                    "none, and the event word was not read".into(),
+                );
+            }
+            w.book.broke_at(
+                RuleId::IntEventRead,
+                o.cycle,
+                Some(queue),
+                format!(
+                    "a read of the driver's event word after used.idx {}, or an interrupt",
+                    o.new
+                ),
+                "neither".into(),
+            );
+        }
+    }
+}

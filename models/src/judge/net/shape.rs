@@ -1,0 +1,114 @@
+//! What the queues of a network device are for, and what a chain on each must look like.
+
+use crate::judge::features::{self, Features};
+use crate::judge::split::walk::{Fault, Walk};
+
+/// Use of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Receive queue of a pair.
+    Rx(u16),
+    /// Transmit queue of a pair.
+    Tx(u16),
+    /// Control queue.
+    Control,
+    /// Not a queue of a network device.
+    Other,
+}
+
+/// The device's queues.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape {
+    /// The device is a network device.
+    pub(crate) net: bool,
+    /// Negotiated features.
+    pub(crate) features: Features,
+    /// `max_virtqueue_pairs`, when the driver read it.
+    pub(crate) max_pairs: Option<u16>,
+    /// `num_queues`, when the driver read it.
+    pub(crate) num_queues: Option<u16>,
+}
+
+impl Shape {
+    fn control(&self) -> Option<u16> {
+        if !features::has(self.features, features::CTRL_VQ) {
+            None
+        } else if !features::has(self.features, features::MQ) {
+            Some(2)
+        } else {
+            self.pairs().map(|p| p.saturating_mul(2))
+        }
+    }
+
+    /// Queue pairs of the device, as far as known.
+    pub(crate) fn pairs(&self) -> Option<u16> {
+        self.max_pairs.or(self.num_queues.map(|n| (n / 2).max(1)))
+    }
+
+    pub(crate) fn role(&self, queue: u16) -> Role {
+        if !self.net {
+            Role::Other
+        } else if self.control() == Some(queue) {
+            Role::Control
+        } else if queue % 2 == 0 {
+            Role::Rx(queue / 2)
+        } else {
+            Role::Tx(queue / 2)
+        }
+    }
+
+    /// Bytes of the packet header.
+    pub(crate) fn header_bytes(&self) -> usize {
+        features::net_header_bytes(self.features)
+    }
+
+    /// What makes a well-formed chain useless for its queue.
+    pub(crate) fn problem(&self, queue: u16, walk: &Walk) -> Option<Fault> {
+        let sum = |writable| {
+            walk.segments
+                .iter()
+                .filter(|s| s.writable == writable)
+                .map(|s| u64::from(s.len))
+                .sum::<u64>()
+        };
+        match self.role(queue) {
+            Role::Tx(_) if sum(false) < self.header_bytes() as u64 => Some(Fault::Device(
+                "the readable part is shorter than the packet header",
+            )),
+            Role::Rx(_) if sum(true) == 0 => Some(Fault::Device("a receive chain without writable bytes")),
+            Role::Rx(_) if sum(false) > 0 => Some(Fault::Device("a receive chain with readable bytes")),
+            Role::Control if sum(true) == 0 => Some(Fault::Device(
+                "a control chain without room for the acknowledge byte",
+            )),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_control_queue_follows_the_pairs() {
+        let mut s = Shape {
+            net: true,
+            features: 1 << features::CTRL_VQ,
+            max_pairs: Some(4),
+            num_queues: Some(9),
+        };
+        assert_eq!(
+            [0, 1, 2, 3].map(|q| s.role(q)),
+            [Role::Rx(0), Role::Tx(0), Role::Control, Role::Tx(1)]
+        );
+        s.features |= 1 << features::MQ;
+        assert_eq!(
+            [2, 7, 8].map(|q| s.role(q)),
+            [Role::Rx(1), Role::Tx(3), Role::Control]
+        );
+        s.max_pairs = None;
+        assert_eq!(s.role(8), Role::Control);
+        s.net = false;
+        assert_eq!(s.role(8), Role::Other);
+    }
+}

@@ -1,0 +1,132 @@
+//! Kicks of one queue: what the device asked for, whether the driver obeyed, and whether the device looked again after asking.
+
+use super::windows::{History, crossed};
+use super::world::World;
+use crate::rules::RuleId;
+
+/// After this many cycles something that must follow is taken to be missing.
+pub(crate) const GRACE_CYCLES: u64 = 65_536;
+
+/// Chains published without a kick so far.
+#[derive(Clone, Copy, Debug)]
+struct Unkicked {
+    from: u64,
+    to: u64,
+    cycle: u64,
+}
+
+/// Kick state of a queue.
+#[derive(Debug, Default)]
+pub(crate) struct Kicks {
+    /// Values of `avail_event` (EVENT_IDX) or `used.flags`.
+    word: History,
+    /// Event number and cycle of an enabling write that no index read has followed yet.
+    armed: Option<(u64, u64)>,
+    unkicked: Option<Unkicked>,
+    /// Chains that the device was told of, or promised to look for.
+    notified: u64,
+}
+
+impl Kicks {
+    /// The device wrote `used.flags`.
+    pub(crate) fn flags(&mut self, value: u16, seq: u64, now: u64) {
+        let was = self.word.latest();
+        self.word.push(now, value);
+        if was & 1 == 1 && value & 1 == 0 {
+            self.armed = Some((seq, now));
+        }
+    }
+
+    /// The device wrote `avail_event`; `enabling` if it asks for a kick to come.
+    pub(crate) fn event(&mut self, value: u16, enabling: bool, seq: u64, now: u64) {
+        self.word.push(now, value);
+        if enabling {
+            self.armed = Some((seq, now));
+        }
+    }
+
+    /// The device issued a read of the available index.
+    pub(crate) fn index_read(&mut self, seq: u64) {
+        if self.armed.is_some_and(|(s, _)| s < seq) {
+            self.armed = None;
+        }
+    }
+
+    fn wanted(value: u16, u: Unkicked, event_idx: bool) -> bool {
+        if event_idx {
+            crossed(value, u.to as u16, u.from as u16)
+        } else {
+            value & 1 == 0
+        }
+    }
+
+    fn always_wanted(&self, u: Unkicked, event_idx: bool, now: u64) -> bool {
+        self.word
+            .during(u.cycle, now)
+            .all(|v| Self::wanted(v, u, event_idx))
+    }
+
+    /// The driver made chains `from..to` available.
+    pub(crate) fn published(&mut self, from: u64, to: u64, event_idx: bool, now: u64) {
+        let open = self.unkicked.filter(|&u| self.always_wanted(u, event_idx, now));
+        if let (Some(u), None) = (self.unkicked, open) {
+            self.notified = self.notified.max(u.to);
+        }
+        self.unkicked = Some(open.map_or(Unkicked { from, to, cycle: now }, |u| Unkicked { to, ..u }));
+    }
+
+    /// A kick arrived that tells of all chains below `upto`.
+    pub(crate) fn kicked(&mut self, upto: u64) {
+        self.notified = self.notified.max(upto);
+        self.armed = None;
+        match &mut self.unkicked {
+            Some(u) if u.to <= upto => self.unkicked = None,
+            Some(u) => u.from = u.from.max(upto),
+            None => {}
+        }
+    }
+
+    /// Chains that the device was told of, or promised to look for by not asking for a kick.
+    pub(crate) fn notified(&self, event_idx: bool, now: u64) -> u64 {
+        match self.unkicked {
+            Some(u) if !self.always_wanted(u, event_idx, now) => self.notified.max(u.to),
+            _ => self.notified,
+        }
+    }
+
+    /// Something is overdue (`over`: the run is over, so everything open is).
+    pub(crate) fn sweep(&mut self, queue: u16, over: bool, w: &mut World) {
+        let now = w.book.now;
+        if let Some((_, cycle)) = self.armed.filter(|a| over || now - a.1 > GRACE_CYCLES) {
+            self.armed = None;
+            w.book.broke_at(
+                RuleId::NotifyReread,
+                cycle,
+                Some(queue),
+                "a read of the available index after kicks were enabled".into(),
+                "none followed".into(),
+            );
+        }
+    }
+
+    /// At the end of the run: did the driver owe a kick?
+    pub(crate) fn owed_by_driver(&self, queue: u16, event_idx: bool, w: &mut World) {
+        let now = w.book.now;
+        let Some(u) = self.unkicked else {
+            w.book.held(RuleId::DriverKickMissing);
+            return;
+        };
+        let missing = self.always_wanted(u, event_idx, now);
+        if missing {
+            w.book.broke_at(
+                RuleId::DriverKickMissing,
+                u.cycle,
+                Some(queue),
+                format!("a kick for chains {}..{} (the device asks for one)", u.from, u.to),
+                "none".into(),
+            );
+        } else {
+            w.book.held(RuleId::DriverKickMissing);
+        }
+    }
+}

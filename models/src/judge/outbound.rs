@@ -1,0 +1,551 @@
+//! Packets of the device as requester: what each read and write is for, and whether the device may touch that memory.
+
+use super::address_map::{Area, Kind, Span};
+use super::cause::{Cause, Purpose};
+use super::dma::{Progress, Read, ReadTarget};
+use super::inbound::enabled;
+use super::split::used::UsedWrite;
+use super::split::{Queue, State};
+use super::{Judge, Life};
+use crate::rules::RuleId;
+use crate::tlp::{Body, Tlp};
+
+impl Judge {
+    /// A packet on `rq`.
+    pub(super) fn device_request(&mut self, tlp: &Tlp) -> Cause {
+        match &tlp.body {
+            Body::MRd { tag, .. } => {
+                self.may_act();
+                self.reads.check_tag(*tag, &mut self.w.book);
+                let (addr, len) = tlp.span().unwrap_or((0, 0));
+                let (cause, target) = if len == 0 {
+                    (Cause::of(Purpose::Unknown), ReadTarget::Nothing)
+                } else {
+                    self.device_read(addr, len)
+                };
+                let keep = !matches!(target, ReadTarget::Spans { .. }) || !self.w.stores;
+                self.ordered(tlp, cause.purpose);
+                self.reads
+                    .issue(*tag, cause, target, addr, len, keep, self.w.book.now, self.w.seq);
+                cause
+            }
+            Body::MWr { addr: base, .. } => {
+                self.may_act();
+                let Some(span) = tlp.span() else {
+                    return Cause::of(Purpose::Unknown);
+                };
+                let cause = self.device_write(span.0, enabled(tlp, *base, span));
+                self.ordered(tlp, cause.purpose);
+                cause
+            }
+            Body::Msg { code, .. } => {
+                if *code < 0x24 {
+                    self.may_act();
+                }
+                self.messages.intx(
+                    *code,
+                    &self.config,
+                    &mut self.queues,
+                    self.requests.acknowledged,
+                    &mut self.w,
+                )
+            }
+            _ => Cause::of(Purpose::Unknown),
+        }
+    }
+
+    /// Relaxed ordering is for payload only.
+    fn ordered(&mut self, tlp: &Tlp, purpose: Purpose) {
+        let relaxed = tlp.attr & 0b10 != 0;
+        self.w.book.check(
+            RuleId::BusAttr,
+            None,
+            !relaxed || purpose == Purpose::Payload,
+            || "strict ordering".into(),
+            || format!("relaxed ordering on {}", purpose.name()),
+        );
+    }
+
+    /// May the device act as requester at all?
+    fn may_act(&mut self) {
+        match self.life {
+            Life::Running | Life::Stopping => {
+                self.w.book.held(RuleId::LifeBeforeDriverOk);
+                self.w.book.held(RuleId::LifeAfterReset);
+            }
+            Life::Fresh => {
+                self.w.book.check(
+                    RuleId::LifeBeforeDriverOk,
+                    None,
+                    false,
+                    || "no request before DRIVER_OK".into(),
+                    || "one was sent".into(),
+                );
+            }
+            Life::Reset => {
+                self.w.book.check(
+                    RuleId::LifeAfterReset,
+                    None,
+                    false,
+                    || "no request after the acknowledged reset".into(),
+                    || "one was sent".into(),
+                );
+            }
+        }
+    }
+
+    /// Rules on the queue that a request belongs to. True if the judge shall follow what it does.
+    fn queue_may_act(&mut self, queue: u16) -> bool {
+        let Some(q) = self.queues.get(&queue) else {
+            return false;
+        };
+        let dead = q.state == State::Dead;
+        self.w.book.check(
+            RuleId::LifeAfterQueueReset,
+            Some(queue),
+            !dead,
+            || "no request for a queue after its acknowledged reset".into(),
+            || "one was sent".into(),
+        );
+        if let Some((_, why)) = q.fault.as_ref().filter(|_| q.frozen) {
+            self.w.book.check(
+                RuleId::RingErrorPolicy,
+                Some(queue),
+                false,
+                || format!("no request for the queue after DEVICE_NEEDS_RESET ({why})"),
+                || "one was sent".into(),
+            );
+        }
+        !dead
+    }
+
+    fn outside(&mut self, read: bool, addr: u64, len: u64, what: &str) -> Cause {
+        let rule = if read { RuleId::SafeRead } else { RuleId::SafeWrite };
+        // After a reset the queues are forgotten and the life-cycle rules speak.
+        if matches!(self.life, Life::Running | Life::Stopping) {
+            self.w.book.check(
+                rule,
+                None,
+                false,
+                || {
+                    if read {
+                        "memory that the driver gave for reading".into()
+                    } else {
+                        "memory that the driver gave for writing".into()
+                    }
+                },
+                || format!("{len} bytes at {addr:#x}: {what}"),
+            );
+        }
+        Cause::of(Purpose::Unknown)
+    }
+
+    fn device_read(&mut self, addr: u64, len: u64) -> (Cause, ReadTarget) {
+        let Some(area) = self.w.rings.at(addr) else {
+            return self.span_read(addr, len);
+        };
+        let queue = area.queue;
+        if !self.queue_may_act(queue) {
+            return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
+        }
+        if area.area == Area::Used {
+            self.outside(true, addr, len, "the used ring is the device's own to write");
+            return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
+        }
+        let inside = addr + len <= area.end;
+        self.w.book.check(
+            RuleId::SafeRead,
+            Some(queue),
+            inside,
+            || {
+                format!(
+                    "a read that ends at {:#x}, the end of the ring part, or before",
+                    area.end
+                )
+            },
+            || format!("{len} bytes at {addr:#x}"),
+        );
+        let (first, last) = (addr - area.start, (addr + len).min(area.end) - 1 - area.start);
+        let Some(q) = self.queues.get_mut(&queue) else {
+            return (Cause::of(Purpose::Unknown), ReadTarget::Nothing);
+        };
+        let epoch = q.epoch;
+        if area.area == Area::Avail {
+            (
+                q.avail_read(first, last, &mut self.w),
+                ReadTarget::Avail { queue, epoch, first },
+            )
+        } else {
+            (
+                q.descriptor_read(first, last, &mut self.w),
+                ReadTarget::Descriptors {
+                    queue,
+                    epoch,
+                    first,
+                    last,
+                },
+            )
+        }
+    }
+
+    fn span_read(&mut self, addr: u64, len: u64) -> (Cause, ReadTarget) {
+        let mut pieces = Vec::new();
+        let mut cause: Option<Cause> = None;
+        let (mut at, mut left) = (addr, len);
+        while left > 0 {
+            let Some(span) = self.w.spans.at(at, |k| k != Kind::Writable) else {
+                let unknown = self.outside(
+                    true,
+                    at,
+                    left,
+                    "neither a ring nor a buffer of an available chain",
+                );
+                return (cause.unwrap_or(unknown), ReadTarget::Nothing);
+            };
+            self.w.book.held(RuleId::SafeRead);
+            let n = left.min(span.end - at);
+            let first = at - span.start + span.offset;
+            let c = self.read_of_span(span, first, first + n);
+            cause.get_or_insert(c);
+            pieces.push((span, first, n));
+            (at, left) = (at.wrapping_add(n), left - n);
+        }
+        let epoch = pieces
+            .first()
+            .and_then(|(s, ..)| self.queues.get(&s.queue))
+            .map_or(0, |q| q.epoch);
+        (
+            cause.unwrap_or(Cause::of(Purpose::Unknown)),
+            ReadTarget::Spans { epoch, pieces },
+        )
+    }
+
+    fn read_of_span(&mut self, span: Span, first: u64, last: u64) -> Cause {
+        let queue = span.queue;
+        if !self.queue_may_act(queue) {
+            return Cause::of(Purpose::Payload).on(queue);
+        }
+        let Some(q) = self.queues.get_mut(&queue) else {
+            return Cause::of(Purpose::Unknown);
+        };
+        if span.kind == Kind::Indirect {
+            self.w.book.check(
+                RuleId::SafeAfterUsed,
+                Some(queue),
+                !span.used,
+                || {
+                    format!(
+                        "the indirect table of chain {} left alone after its return",
+                        span.chain
+                    )
+                },
+                || "read".into(),
+            );
+            return q.table_read(span.head, first, last, &mut self.w);
+        }
+        touched(q, span, first, last, true, &mut self.w);
+        let mut cause = Cause {
+            chain: Some(span.chain),
+            ..Cause::of(Purpose::Payload).on(queue)
+        };
+        if span.kind == Kind::Writable {
+            self.w.book.check(
+                RuleId::SafeReadWritable,
+                Some(queue),
+                false,
+                || {
+                    format!(
+                        "device-writable bytes {first}..{last} of chain {} not read",
+                        span.chain
+                    )
+                },
+                || "read".into(),
+            );
+        } else {
+            self.w.book.held(RuleId::SafeReadWritable);
+            q.begin(span.head, &mut self.w);
+            if let Some(c) = q.chain_mut(span.head).filter(|c| c.number == span.chain) {
+                c.reads_outstanding += 1;
+                let new = c.read.add(first, last);
+                self.w.book.compared.payload_read_bytes += last - first;
+                cause.wasted = u32::from(new < last - first);
+            }
+        }
+        cause
+    }
+
+    fn device_write(&mut self, addr: u64, data: &[u8]) -> Cause {
+        let len = data.len() as u64;
+        if self.messages.is_message(addr) {
+            self.w.book.held(RuleId::SafeWrite);
+            let mut value = [0; 4];
+            value[..data.len().min(4)].copy_from_slice(&data[..data.len().min(4)]);
+            self.w.book.check(
+                RuleId::IntVector,
+                None,
+                len == 4,
+                || "one dword".into(),
+                || format!("{len} bytes at {addr:#x}"),
+            );
+            return self.messages.msix(
+                addr,
+                u32::from_le_bytes(value),
+                &self.registers,
+                &self.config,
+                &mut self.queues,
+                self.requests.acknowledged,
+                &mut self.w,
+            );
+        }
+        let Some(area) = self.w.rings.at(addr) else {
+            return self.span_write(addr, data);
+        };
+        let queue = area.queue;
+        if !self.queue_may_act(queue) {
+            return Cause::of(Purpose::Unknown).on(queue);
+        }
+        if area.area != Area::Used {
+            let what = if area.area == Area::Desc {
+                "a descriptor table"
+            } else {
+                "an available ring"
+            };
+            self.outside(false, addr, len, what);
+            return Cause::of(Purpose::Unknown).on(queue);
+        }
+        let inside = addr + len <= area.end;
+        self.w.book.check(
+            RuleId::SafeWrite,
+            Some(queue),
+            inside,
+            || {
+                format!(
+                    "a write that ends at {:#x}, the end of the used ring, or before",
+                    area.end
+                )
+            },
+            || format!("{len} bytes at {addr:#x}"),
+        );
+        let end = (addr + len).min(area.end);
+        self.w.shadow.write(addr, &data[..(end - addr) as usize]);
+        let Some(q) = self.queues.get_mut(&queue) else {
+            return Cause::of(Purpose::Unknown);
+        };
+        let old = q.used_idx;
+        let (cause, out) = q.used_write(addr - area.start, end - 1 - area.start, old, &mut self.w);
+        self.after_used(queue, &out);
+        cause
+    }
+
+    fn after_used(&mut self, queue: u16, out: &UsedWrite) {
+        let Some(q) = self.queues.get_mut(&queue) else {
+            return;
+        };
+        if let Some((old, new)) = out.published.filter(|_| q.state == State::Live) {
+            let vector = self.registers.queues.get(&queue).and_then(|r| r.vector);
+            if super::messages::Messages::mapped(vector, &self.config) {
+                q.decision.published(old, new, self.w.seq, self.w.book.now);
+            }
+        }
+        if !out.returned.is_empty() && self.w.shape.net {
+            self.net.returned(q, &out.returned, &mut self.w);
+        }
+    }
+
+    fn span_write(&mut self, addr: u64, data: &[u8]) -> Cause {
+        let mut cause: Option<Cause> = None;
+        let (mut at, mut rest) = (addr, data);
+        while !rest.is_empty() {
+            let Some(span) = self.w.spans.at(at, |k| k == Kind::Writable) else {
+                let unknown = self.outside(
+                    false,
+                    at,
+                    rest.len() as u64,
+                    "neither a used ring, a buffer of an available chain nor an MSI-X address",
+                );
+                return cause.unwrap_or(unknown);
+            };
+            let n = (rest.len() as u64).min(span.end - at);
+            let first = at - span.start + span.offset;
+            let c = self.write_of_span(span, first, first + n);
+            cause.get_or_insert(c);
+            if span.kind == Kind::Writable {
+                self.w.shadow.write(at, &rest[..n as usize]);
+            }
+            (at, rest) = (at.wrapping_add(n), &rest[n as usize..]);
+        }
+        cause.unwrap_or(Cause::of(Purpose::Unknown))
+    }
+
+    fn write_of_span(&mut self, span: Span, first: u64, last: u64) -> Cause {
+        let queue = span.queue;
+        let cause = Cause {
+            chain: Some(span.chain),
+            ..Cause::of(Purpose::Payload).on(queue)
+        };
+        if !self.queue_may_act(queue) {
+            return cause;
+        }
+        let Some(q) = self.queues.get_mut(&queue) else {
+            return cause;
+        };
+        let ok = span.kind == Kind::Writable;
+        self.w.book.check(
+            RuleId::SafeWrite,
+            Some(queue),
+            ok,
+            || "device-writable memory".into(),
+            || {
+                format!(
+                    "bytes {first}..{last} of {} of chain {}",
+                    if span.kind == Kind::Indirect {
+                        "the indirect table"
+                    } else {
+                        "the readable part"
+                    },
+                    span.chain
+                )
+            },
+        );
+        if ok {
+            self.w.book.compared.payload_written_bytes += last - first;
+            touched(q, span, first, last, false, &mut self.w);
+            q.payload_written(span.head, first, last, &mut self.w);
+        }
+        cause
+    }
+
+    /// A packet on `rc`.
+    pub(super) fn host_completion(&mut self, tlp: &Tlp) -> Cause {
+        let bdf = self.config.bdf;
+        match self
+            .reads
+            .completion(&tlp.body, tlp.poisoned, bdf, &mut self.w.book)
+        {
+            Progress::Unexpected => Cause::of(Purpose::Unknown),
+            Progress::Part(cause) => cause,
+            Progress::Done(read) => self.read_done(*read),
+        }
+    }
+
+    fn read_done(&mut self, read: Read) -> Cause {
+        let mut cause = read.cause;
+        let current = |q: &&mut Queue, epoch| q.epoch == epoch && q.state != State::Dead;
+        match &read.target {
+            ReadTarget::Avail { queue, epoch, first } => {
+                let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
+                    return cause;
+                };
+                if read.failed {
+                    return self.ring_read_failed(*queue, cause);
+                }
+                if !self.w.stores {
+                    self.w.shadow.write(read.addr, &read.data);
+                }
+                let (new, learned) = q.avail_answer(*first, &read.data, read.seq, &mut self.w);
+                cause.items = learned as u32;
+                self.chains_appeared(*queue, new);
+            }
+            ReadTarget::Descriptors {
+                queue,
+                epoch,
+                first,
+                last,
+            } => {
+                let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
+                    return cause;
+                };
+                if read.failed {
+                    return self.ring_read_failed(*queue, cause);
+                }
+                if !self.w.stores {
+                    self.w.shadow.write(read.addr, &read.data);
+                }
+                q.descriptor_answer(*first, *last, read.seq, &mut self.w);
+            }
+            ReadTarget::Spans { epoch, pieces } => {
+                let mut at = 0;
+                for &(span, first, n) in pieces {
+                    let data = read.data.get(at..at + n as usize).unwrap_or(&[]);
+                    at += n as usize;
+                    self.span_done(span, *epoch, first, n, read.failed, data);
+                }
+            }
+            ReadTarget::Nothing => {}
+        }
+        self.late_chains();
+        cause
+    }
+
+    fn span_done(&mut self, span: Span, epoch: u64, first: u64, n: u64, failed: bool, data: &[u8]) {
+        let queue = span.queue;
+        let Some(q) = self
+            .queues
+            .get_mut(&queue)
+            .filter(|q| q.epoch == epoch && q.state != State::Dead)
+        else {
+            return;
+        };
+        if span.kind == Kind::Indirect {
+            if failed {
+                self.ring_read_failed(queue, Cause::of(Purpose::IndirectTable));
+            } else {
+                if !self.w.stores {
+                    self.w.shadow.write(span.start + first, data);
+                }
+                q.table_answer(span.head, first, first + n, &mut self.w);
+            }
+            return;
+        }
+        let Some(c) = q
+            .chain_mut(span.head)
+            .filter(|c| c.number == span.chain && span.kind == Kind::Readable)
+        else {
+            return;
+        };
+        c.reads_outstanding = c.reads_outstanding.saturating_sub(1);
+        if failed {
+            c.read_failed = true;
+            self.failed_reads = true;
+            self.messages.config_change(false, self.w.book.now);
+            self.net.read_failed(queue, span.chain, &self.w);
+        } else if !self.w.stores {
+            self.net.read(queue, span.chain, first, data, &self.w);
+        }
+    }
+
+    /// A read of a ring structure came back with an error: the device cannot go on with this queue.
+    fn ring_read_failed(&mut self, queue: u16, cause: Cause) -> Cause {
+        self.failed_reads = true;
+        self.messages.config_change(false, self.w.book.now);
+        if let Some(q) = self.queues.get_mut(&queue) {
+            q.broken = true;
+            q.decision.forget();
+        }
+        cause
+    }
+}
+
+/// A buffer of a chain is being touched: may it be?
+fn touched(q: &Queue, span: Span, first: u64, last: u64, read: bool, w: &mut super::world::World) {
+    let verb = if read { "read" } else { "written" };
+    if read || !span.used {
+        // Late writes are told apart by the chain itself: bytes that were reported, or others.
+        w.book.check(
+            RuleId::SafeAfterUsed,
+            Some(q.index),
+            !span.used,
+            || format!("chain {} left alone after its return", span.chain),
+            || format!("bytes {first}..{last} {verb}"),
+        );
+    }
+    if let Some((faulty, why)) = &q.fault {
+        w.book.check(
+            RuleId::RingErrorPolicy,
+            Some(q.index),
+            span.chain < *faulty,
+            || format!("no buffer touched from chain {faulty} on ({why})"),
+            || format!("bytes {first}..{last} of chain {} {verb}", span.chain),
+        );
+    }
+}

@@ -1,0 +1,676 @@
+//! The common configuration structure: what the driver wrote, what reads must return, and what follows from both.
+
+use std::collections::BTreeMap;
+
+use super::features::{self, Features};
+use super::verdict::Book;
+use crate::rules::RuleId;
+
+/// Status bits.
+pub(crate) const ACKNOWLEDGE: u8 = 1;
+pub(crate) const DRIVER: u8 = 2;
+pub(crate) const DRIVER_OK: u8 = 4;
+pub(crate) const FEATURES_OK: u8 = 8;
+pub(crate) const NEEDS_RESET: u8 = 64;
+/// No vector mapped.
+pub(crate) const NO_VECTOR: u16 = 0xffff;
+
+/// Registers of one queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct QueueRegs {
+    /// Size in force, as far as known.
+    pub(crate) size: Option<u16>,
+    max_size: Option<u16>,
+    pub(crate) vector: Option<u16>,
+    pub(crate) enable: bool,
+    pub(crate) notify_off: Option<u16>,
+    pub(crate) desc: u64,
+    pub(crate) driver: u64,
+    pub(crate) device: u64,
+    /// A queue reset was asked for and not yet seen done.
+    pub(crate) resetting: bool,
+}
+
+/// The structure.
+#[derive(Debug)]
+pub(crate) struct Registers {
+    device_type: u32,
+    device_feature_select: u32,
+    driver_feature_select: u32,
+    offered: Features,
+    offered_windows: u8,
+    offered_judged: bool,
+    accepted: Features,
+    /// What holds since FEATURES_OK.
+    pub(crate) negotiated: Features,
+    legal: Option<bool>,
+    pub(crate) config_vector: Option<u16>,
+    pub(crate) status: u8,
+    /// A reset was written and status has not been read as 0 since.
+    pub(crate) resetting: bool,
+    ever_reset: bool,
+    queue_select: u16,
+    pub(crate) queues: BTreeMap<u16, QueueRegs>,
+    /// `num_queues`, once read.
+    pub(crate) num_queues: Option<u16>,
+}
+
+/// What an access means for the rest of the judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// Status 0 was written.
+    ResetStarted,
+    /// Status was read as 0 after a reset.
+    ResetDone,
+    /// DRIVER_OK was set with FEATURES_OK.
+    Started,
+    /// Status was read.
+    StatusRead(u8),
+    /// The queue was enabled.
+    Enabled(u16),
+    /// A reset of the queue was asked for.
+    QueueResetStarted(u16),
+    /// It is done.
+    QueueResetDone(u16),
+    /// A vector register changed.
+    Vectors,
+}
+
+/// The circumstances of a register read, fixed when the request crossed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadContext {
+    offset: u32,
+    bytes: u32,
+    queue: u16,
+    select: u32,
+    expected: Option<u64>,
+    resetting: bool,
+}
+
+impl ReadContext {
+    /// Offset of the field.
+    pub(crate) fn offset(&self) -> u32 {
+        self.offset
+    }
+}
+
+struct Field {
+    offset: u32,
+    bytes: u32,
+    writable: bool,
+    name: &'static str,
+}
+
+const fn field(offset: u32, bytes: u32, writable: bool, name: &'static str) -> Field {
+    Field {
+        offset,
+        bytes,
+        writable,
+        name,
+    }
+}
+
+const FIELDS: &[Field] = &[
+    field(0x00, 4, true, "device_feature_select"),
+    field(0x04, 4, false, "device_feature"),
+    field(0x08, 4, true, "driver_feature_select"),
+    field(0x0c, 4, true, "driver_feature"),
+    field(0x10, 2, true, "config_msix_vector"),
+    field(0x12, 2, false, "num_queues"),
+    field(0x14, 1, true, "device_status"),
+    field(0x15, 1, false, "config_generation"),
+    field(0x16, 2, true, "queue_select"),
+    field(0x18, 2, true, "queue_size"),
+    field(0x1a, 2, true, "queue_msix_vector"),
+    field(0x1c, 2, true, "queue_enable"),
+    field(0x1e, 2, false, "queue_notify_off"),
+    field(0x20, 4, true, "queue_desc low"),
+    field(0x24, 4, true, "queue_desc high"),
+    field(0x28, 4, true, "queue_driver low"),
+    field(0x2c, 4, true, "queue_driver high"),
+    field(0x30, 4, true, "queue_device low"),
+    field(0x34, 4, true, "queue_device high"),
+    field(0x38, 2, false, "queue_notif_config_data"),
+    field(0x3a, 2, true, "queue_reset"),
+    field(0x3c, 2, false, "admin_queue_index"),
+    field(0x3e, 2, false, "admin_queue_num"),
+];
+
+fn field_at(offset: u32, bytes: u32) -> Option<&'static Field> {
+    FIELDS.iter().find(|f| f.offset == offset && f.bytes == bytes)
+}
+
+/// Offset of `config_generation`.
+pub(crate) const GENERATION: u32 = 0x15;
+
+fn half(old: u64, high: bool, v: u32) -> u64 {
+    if high {
+        old & 0xffff_ffff | u64::from(v) << 32
+    } else {
+        old & !0xffff_ffff | u64::from(v)
+    }
+}
+
+impl Registers {
+    pub(crate) fn new(device_type: u32) -> Self {
+        Registers {
+            device_type,
+            device_feature_select: 0,
+            driver_feature_select: 0,
+            offered: 0,
+            offered_windows: 0,
+            offered_judged: false,
+            accepted: 0,
+            negotiated: 0,
+            legal: None,
+            config_vector: None,
+            status: 0,
+            resetting: false,
+            ever_reset: false,
+            queue_select: 0,
+            queues: BTreeMap::new(),
+            num_queues: None,
+        }
+    }
+
+    /// Is this feature in force?
+    pub(crate) fn has(&self, bit: u32) -> bool {
+        features::has(self.negotiated, bit)
+    }
+
+    /// Defaults after a finished reset.
+    pub(crate) fn reset(&mut self) {
+        self.accepted = 0;
+        self.negotiated = 0;
+        self.legal = None;
+        self.config_vector = Some(NO_VECTOR);
+        self.status = 0;
+        self.resetting = false;
+        self.ever_reset = true;
+        for q in self.queues.values_mut() {
+            *q = QueueRegs {
+                size: q.max_size,
+                max_size: q.max_size,
+                vector: Some(NO_VECTOR),
+                notify_off: q.notify_off,
+                ..QueueRegs::default()
+            };
+        }
+    }
+
+    /// Queue with this kick offset (`queue_notify_off`), if the driver read it.
+    pub(crate) fn queue_of_notify_off(&self, off: u32) -> Option<u16> {
+        self.queues
+            .iter()
+            .find(|(_, q)| q.notify_off.map(u32::from) == Some(off))
+            .map(|(&i, _)| i)
+    }
+
+    fn selected(&mut self) -> &mut QueueRegs {
+        self.queues.entry(self.queue_select).or_default()
+    }
+
+    /// A write of `bytes` bytes crossed.
+    pub(crate) fn write(&mut self, offset: u32, bytes: u32, value: u64, book: &mut Book) -> Effect {
+        let queue = (0x18..0x3c).contains(&offset).then_some(self.queue_select);
+        if bytes == 8 && matches!(offset, 0x20 | 0x28 | 0x30) {
+            book.check(
+                RuleId::DriverRegister,
+                queue,
+                false,
+                || "64-bit fields written as two 32-bit halves".into(),
+                || format!("an 8-byte write at {offset:#x}"),
+            );
+            self.write(offset, 4, value & 0xffff_ffff, book);
+            return self.write(offset + 4, 4, value >> 32, book);
+        }
+        let Some(f) = field_at(offset, bytes) else {
+            book.check(
+                RuleId::DriverRegister,
+                queue,
+                false,
+                || "a write as wide as its field".into(),
+                || format!("{bytes} bytes at {offset:#x}"),
+            );
+            return Effect::None;
+        };
+        if !book.check(
+            RuleId::DriverRegister,
+            queue,
+            f.writable,
+            || format!("{} is not written", f.name),
+            || format!("{value:#x} written"),
+        ) {
+            return Effect::None;
+        }
+        let word = value as u16;
+        match offset {
+            0x00 => self.device_feature_select = value as u32,
+            0x08 => self.driver_feature_select = value as u32,
+            0x0c => self.accept(value as u32, book),
+            0x10 => {
+                self.config_vector = Some(word);
+                return Effect::Vectors;
+            }
+            0x14 => return self.write_status(value as u8, book),
+            0x16 => self.queue_select = word,
+            0x18..0x3a => return self.write_queue(f, value, book),
+            0x3a => {
+                let legal = word == 1 && self.has(features::RING_RESET);
+                let enabled = self.selected().enable;
+                book.check(
+                    RuleId::DriverRegister,
+                    queue,
+                    legal && enabled,
+                    || "queue_reset written 1 for an enabled queue, with RING_RESET".into(),
+                    || format!("{word} written, queue enabled: {enabled}"),
+                );
+                if legal && enabled {
+                    self.selected().resetting = true;
+                    return Effect::QueueResetStarted(self.queue_select);
+                }
+            }
+            _ => {}
+        }
+        Effect::None
+    }
+
+    fn accept(&mut self, value: u32, book: &mut Book) {
+        let frozen = self.status & FEATURES_OK != 0;
+        book.check(
+            RuleId::DriverFeatures,
+            None,
+            !frozen,
+            || "no feature written after FEATURES_OK".into(),
+            || format!("{value:#x} written to window {}", self.driver_feature_select),
+        );
+        if !frozen && self.driver_feature_select < 4 {
+            let shift = 32 * self.driver_feature_select;
+            self.accepted = self.accepted & !(0xffff_ffff << shift) | Features::from(value) << shift;
+        }
+    }
+
+    fn write_queue(&mut self, f: &Field, value: u64, book: &mut Book) -> Effect {
+        let index = self.queue_select;
+        let q = self.queues.entry(index).or_default();
+        let (word, dword) = (value as u16, value as u32);
+        if f.offset != 0x1a && f.offset != 0x1c {
+            let live = q.enable;
+            book.check(
+                RuleId::DriverRegister,
+                Some(index),
+                !live,
+                || format!("{} written only while the queue is not enabled", f.name),
+                || format!("{value:#x} written to an enabled queue"),
+            );
+            if live {
+                return Effect::None; // a device ignores it (policy), so the old value stays in force
+            }
+        }
+        match f.offset {
+            0x18 => {
+                let legal = word.is_power_of_two() && word <= 32768 && q.max_size.is_none_or(|m| word <= m);
+                book.check(
+                    RuleId::DriverRegister,
+                    Some(index),
+                    legal,
+                    || "a power of two not above the device's maximum".into(),
+                    || format!("queue_size {word}"),
+                );
+                if legal {
+                    q.size = Some(word);
+                }
+            }
+            0x1a => {
+                q.vector = Some(word);
+                return Effect::Vectors;
+            }
+            0x1c => {
+                book.check(
+                    RuleId::DriverRegister,
+                    Some(index),
+                    word == 1,
+                    || "only 1 is written to queue_enable".into(),
+                    || format!("{word} written"),
+                );
+                if word == 1 && !q.enable {
+                    q.enable = true;
+                    return Effect::Enabled(index);
+                }
+            }
+            0x20 | 0x24 => q.desc = half(q.desc, f.offset == 0x24, dword),
+            0x28 | 0x2c => q.driver = half(q.driver, f.offset == 0x2c, dword),
+            _ => q.device = half(q.device, f.offset == 0x34, dword),
+        }
+        Effect::None
+    }
+
+    fn write_status(&mut self, value: u8, book: &mut Book) -> Effect {
+        let old = self.status;
+        if value == 0 {
+            self.resetting = true;
+            self.status = 0;
+            return Effect::ResetStarted;
+        }
+        let polled = !self.resetting;
+        book.check(
+            RuleId::DriverInit,
+            None,
+            polled,
+            || "status polled until it reads 0 after a reset".into(),
+            || format!("{value:#x} written before"),
+        );
+        if !polled {
+            self.reset();
+        }
+        let kept = value & old & !NEEDS_RESET == old & !NEEDS_RESET;
+        book.check(
+            RuleId::DriverInit,
+            None,
+            kept || !polled,
+            || format!("no status bit of {old:#x} cleared but by reset"),
+            || format!("{value:#x} written"),
+        );
+        let ordered = [ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK]
+            .windows(2)
+            .all(|w| value & w[1] == 0 || value & w[0] != 0);
+        book.check(
+            RuleId::DriverInit,
+            None,
+            ordered,
+            || "ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK in this order".into(),
+            || format!("{value:#x} written"),
+        );
+        self.status = value;
+        if value & !old & FEATURES_OK != 0 {
+            self.judge_selection(book);
+        }
+        if value & !old & DRIVER_OK != 0 && value & FEATURES_OK != 0 {
+            return Effect::Started;
+        }
+        Effect::None
+    }
+
+    fn judge_selection(&mut self, book: &mut Book) {
+        self.negotiated = self.accepted;
+        let windows: Features = (0..4)
+            .filter(|w| self.offered_windows >> w & 1 == 1)
+            .map(|w| 0xffff_ffff_u128 << (32 * w))
+            .sum();
+        let unoffered = self.accepted & !self.offered & windows;
+        let broken = features::broken_prerequisite(self.accepted, self.device_type);
+        let version = !features::has(self.offered, features::VERSION_1)
+            || features::has(self.accepted, features::VERSION_1);
+        let ok = unoffered == 0 && broken.is_none() && version;
+        let sure = self.accepted & !windows == 0;
+        self.legal = if ok { sure.then_some(true) } else { Some(false) };
+        book.check(
+            RuleId::DriverFeatures,
+            None,
+            ok,
+            || "a subset of what is offered, with prerequisites and VERSION_1".into(),
+            || {
+                format!(
+                    "bits {}; not offered: {}; broken prerequisite of: {}",
+                    features::list(self.accepted),
+                    features::list(unoffered),
+                    broken.map_or("none".into(), |b| b.0.to_string())
+                )
+            },
+        );
+    }
+
+    /// A read crossed: remembers what its answer must be.
+    pub(crate) fn read(&mut self, offset: u32, bytes: u32, book: &mut Book) -> ReadContext {
+        let queue = self.queue_select;
+        let known = field_at(offset, bytes).is_some();
+        book.check(
+            RuleId::DriverRegister,
+            None,
+            known,
+            || "a read as wide as its field".into(),
+            || format!("{bytes} bytes at {offset:#x}"),
+        );
+        let q = self.queues.get(&queue).copied().unwrap_or_default();
+        let expected = match offset {
+            0x00 => Some(u64::from(self.device_feature_select)),
+            0x08 => Some(u64::from(self.driver_feature_select)),
+            0x10 => self.config_vector.map(u64::from),
+            0x16 => Some(u64::from(queue)),
+            0x18 => q.size.map(u64::from),
+            0x1a => q.vector.map(u64::from),
+            0x1c => (self.ever_reset || q.enable).then_some(u64::from(q.enable)),
+            0x20 => Some(q.desc & 0xffff_ffff),
+            0x24 => Some(q.desc >> 32),
+            0x28 => Some(q.driver & 0xffff_ffff),
+            0x2c => Some(q.driver >> 32),
+            0x30 => Some(q.device & 0xffff_ffff),
+            0x34 => Some(q.device >> 32),
+            0x3a => Some(0),
+            _ => None,
+        }
+        .filter(|_| known && (self.ever_reset || self.status != 0 || matches!(offset, 0x00 | 0x08 | 0x16)));
+        ReadContext {
+            offset,
+            bytes,
+            queue,
+            select: if offset == 4 {
+                self.device_feature_select
+            } else {
+                0
+            },
+            expected,
+            resetting: self.resetting || q.resetting,
+        }
+    }
+
+    /// A read was answered with `value`.
+    pub(crate) fn read_done(&mut self, at: ReadContext, value: u64, book: &mut Book) -> Effect {
+        if field_at(at.offset, at.bytes).is_none() {
+            return Effect::None;
+        }
+        book.compared.registers += 1;
+        let queue = (0x18..0x3c).contains(&at.offset).then_some(at.queue);
+        let word = value as u16;
+        match at.offset {
+            0x04 => self.offered_read(at.select, value as u32, book),
+            0x10 | 0x1a => {
+                if let Some(e) = at.expected {
+                    book.check(
+                        RuleId::CfgVector,
+                        queue,
+                        value == e || word == NO_VECTOR,
+                        || format!("vector {e:#x}, or 0xffff if it could not be mapped"),
+                        || format!("{value:#x}"),
+                    );
+                    if word == NO_VECTOR && e != u64::from(NO_VECTOR) {
+                        self.vector_failed(at);
+                        return Effect::Vectors;
+                    }
+                }
+            }
+            0x12 => self.num_queues = Some(word),
+            0x14 => return self.status_read(at, value as u8, book),
+            0x18 => self.size_read(at, word, book),
+            0x1c => {
+                if let Some(e) = at.expected
+                    && !at.resetting
+                {
+                    book.check(
+                        RuleId::CfgQueueEnable,
+                        queue,
+                        value == e,
+                        || format!("{e}"),
+                        || format!("{value}"),
+                    );
+                }
+            }
+            0x1e => self.queues.entry(at.queue).or_default().notify_off = Some(word),
+            0x3a => {
+                let pending = self.queues.get(&at.queue).is_some_and(|q| q.resetting);
+                book.check(
+                    RuleId::CfgQueueReset,
+                    queue,
+                    word == 0 || word == 1 && (pending || at.resetting),
+                    || "0 unless a queue reset is in progress".into(),
+                    || format!("{word}"),
+                );
+                if word == 0 && pending {
+                    let q = self.queues.entry(at.queue).or_default();
+                    *q = QueueRegs {
+                        size: q.max_size,
+                        max_size: q.max_size,
+                        notify_off: q.notify_off,
+                        ..QueueRegs::default()
+                    };
+                    return Effect::QueueResetDone(at.queue);
+                }
+            }
+            _ => {
+                if let Some(e) = at.expected
+                    && !at.resetting
+                {
+                    book.check(
+                        RuleId::CfgReadback,
+                        queue,
+                        value == e,
+                        || {
+                            format!(
+                                "{} reads back {e:#x}",
+                                field_at(at.offset, at.bytes).map_or("", |f| f.name)
+                            )
+                        },
+                        || format!("{value:#x}"),
+                    );
+                }
+            }
+        }
+        Effect::None
+    }
+
+    fn vector_failed(&mut self, at: ReadContext) {
+        if at.offset == 0x10 {
+            self.config_vector = Some(NO_VECTOR);
+        } else {
+            self.queues.entry(at.queue).or_default().vector = Some(NO_VECTOR);
+        }
+    }
+
+    fn offered_read(&mut self, window: u32, value: u32, book: &mut Book) {
+        if window >= 4 {
+            book.check(
+                RuleId::CfgOffered,
+                None,
+                value == 0,
+                || format!("0 in feature window {window}"),
+                || format!("{value:#x}"),
+            );
+            return;
+        }
+        self.offered |= Features::from(value) << (32 * window);
+        self.offered_windows |= 1 << window;
+        if self.offered_windows & 3 == 3 && !self.offered_judged {
+            self.offered_judged = true;
+            let version = features::has(self.offered, features::VERSION_1);
+            book.check(
+                RuleId::CfgOffered,
+                None,
+                version,
+                || "VERSION_1 offered".into(),
+                || format!("bits {}", features::list(self.offered)),
+            );
+            let broken = features::broken_prerequisite(self.offered, self.device_type);
+            book.check(
+                RuleId::CfgOffered,
+                None,
+                broken.is_none(),
+                || "offered features closed under prerequisites".into(),
+                || broken.map_or(String::new(), |(b, n)| format!("bit {b} without any of {n:?}")),
+            );
+        }
+        let undefined = features::undefined(Features::from(value) << (32 * window), self.device_type);
+        book.check(
+            RuleId::CfgOffered,
+            None,
+            undefined == 0,
+            || "no undefined or reserved feature".into(),
+            || format!("bits {}", features::list(undefined)),
+        );
+    }
+
+    fn status_read(&mut self, at: ReadContext, value: u8, book: &mut Book) -> Effect {
+        if self.resetting {
+            if at.resetting && value == 0 {
+                book.held(RuleId::CfgStatus);
+                self.reset();
+                return Effect::ResetDone;
+            }
+            return Effect::StatusRead(value);
+        }
+        if self.ever_reset || self.status != 0 {
+            let mask = !(NEEDS_RESET | FEATURES_OK);
+            let want = self.status & mask;
+            book.check(
+                RuleId::CfgStatus,
+                None,
+                value & mask == want,
+                || format!("{want:#x} (FEATURES_OK and DEVICE_NEEDS_RESET aside)"),
+                || format!("{value:#x}"),
+            );
+        }
+        if self.status & FEATURES_OK != 0 {
+            let set = value & FEATURES_OK != 0;
+            if let Some(legal) = self.legal {
+                book.check(
+                    RuleId::CfgFeaturesOk,
+                    None,
+                    set == legal,
+                    || {
+                        format!(
+                            "FEATURES_OK {} for bits {}",
+                            if legal { "set" } else { "clear" },
+                            features::list(self.accepted)
+                        )
+                    },
+                    || format!("status {value:#x}"),
+                );
+            }
+            if !set {
+                self.status &= !FEATURES_OK;
+                self.negotiated = 0;
+                self.legal = None;
+            }
+        }
+        Effect::StatusRead(value)
+    }
+
+    fn size_read(&mut self, at: ReadContext, word: u16, book: &mut Book) {
+        let legal = word == 0 || self.has(features::RING_PACKED) || word.is_power_of_two();
+        book.check(
+            RuleId::CfgQueueSize,
+            Some(at.queue),
+            legal && word <= 32768,
+            || "0 or a power of two up to 32768".into(),
+            || format!("{word}"),
+        );
+        if at.resetting {
+            return;
+        }
+        if let Some(e) = at.expected {
+            book.check(
+                RuleId::CfgQueueSize,
+                Some(at.queue),
+                u64::from(word) == e,
+                || format!("{e}"),
+                || format!("{word}"),
+            );
+        }
+        let q = self.queues.entry(at.queue).or_default();
+        if q.size.is_none() {
+            q.size = Some(word);
+            q.max_size = Some(word);
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The device's side of a split queue, input: which index, entries and descriptors it has read, and whether it knew enough to use them.
+
+use super::{NO_HEAD, Queue};
+use crate::judge::cause::{Cause, Purpose};
+use crate::judge::world::World;
+use crate::rules::RuleId;
+
+impl Queue {
+    /// The device was told (by an index read or a kick) that the available index is `idx`.
+    /// Returns the chains that became available by it, which can only happen without the driver's stores.
+    pub(crate) fn device_learned(&mut self, idx: u16, w: &mut World) -> std::ops::Range<u64> {
+        let ahead = u64::from(idx.wrapping_sub(self.device_known as u16));
+        let none = self.published..self.published;
+        if ahead > u64::from(self.size) {
+            self.fault_seen |= ahead <= 0x7fff && self.fault.is_some();
+            return none; // older than what it knows, or a jump that it must not follow
+        }
+        let known = self.device_known + ahead;
+        let new = if w.stores {
+            none
+        } else if known > self.published {
+            let now = w.book.now;
+            self.publish((known - self.published) as u16, now, w)
+        } else {
+            none
+        };
+        let known = known.min(self.published);
+        for n in self.device_known..known {
+            if let Some(c) = self.head_of(n).and_then(|h| self.chain_mut(h))
+                && c.number == n
+            {
+                c.known = w.seq;
+            }
+        }
+        self.device_known = self.device_known.max(known);
+        new
+    }
+
+    fn entry_slots(&self, first: u64, last: u64) -> std::ops::RangeInclusive<u64> {
+        (first.max(4) - 4) / 2..=((last - 4) / 2).min(u64::from(self.size) - 1)
+    }
+
+    /// A read of `first..=last` of the available ring was issued.
+    pub(crate) fn avail_read(&mut self, first: u64, last: u64, w: &mut World) -> Cause {
+        let q = self.index;
+        if first <= 3 && last >= 2 {
+            self.kicks.index_read(w.seq);
+            w.book.row(Some(q), "read avail.idx", self.driver + 2, 0);
+        }
+        let entries = last >= 4 && first < self.used_event_offset();
+        let (mut items, mut wasted) = (0, 0);
+        if entries {
+            for slot in self.entry_slots(first, last) {
+                items += 1;
+                let Some(number) = self.slot_number[slot as usize] else {
+                    wasted += 1;
+                    continue;
+                };
+                let seq = w.seq;
+                let chain = match self.head_of(number) {
+                    Some(head) => self.chain_mut(head).filter(|c| c.number == number && !c.used),
+                    // Without stores the head is what this read will bring.
+                    None if !w.stores && number < self.device_known => continue,
+                    None => None,
+                };
+                match chain {
+                    Some(c) if c.known != 0 && c.entry.0 == 0 => c.entry.0 = seq,
+                    _ => wasted += 1,
+                }
+            }
+            w.book.row(Some(q), "read driver event", self.driver + first, 0);
+            self.decision.event_asked();
+        }
+        let purpose = match () {
+            () if first <= 3 && last >= 2 => Purpose::AvailIndex,
+            () if entries => Purpose::AvailEntry,
+            () => Purpose::DriverEvent,
+        };
+        Cause {
+            wasted,
+            ..Cause::of(purpose).on(q).items(items)
+        }
+    }
+
+    /// The read issued as event `asked` was answered with `data`, which starts at offset `first` of the available ring.
+    /// Returns newly published chains (without stores) and how many chains the device learned of.
+    pub(crate) fn avail_answer(
+        &mut self,
+        first: u64,
+        data: &[u8],
+        asked: u64,
+        w: &mut World,
+    ) -> (std::ops::Range<u64>, u64) {
+        let word = |offset: u64| {
+            let at = offset.checked_sub(first)? as usize;
+            Some(u16::from_le_bytes([*data.get(at)?, *data.get(at + 1)?]))
+        };
+        let last = first + data.len() as u64 - 1;
+        let before = self.device_known;
+        let mut new = self.published..self.published;
+        if last >= 5 && first < self.used_event_offset() {
+            for slot in self.entry_slots(first, last) {
+                self.entry_answer(slot, word(4 + 2 * slot), asked, w);
+            }
+        }
+        if let Some(idx) = word(2) {
+            w.book
+                .row(Some(self.index), "avail.idx is", self.driver + 2, idx.into());
+            new = self.device_learned(idx, w);
+        }
+        if let Some(value) = word(self.driver_event_offset()) {
+            w.book.row(
+                Some(self.index),
+                "driver event is",
+                self.driver + self.driver_event_offset(),
+                value.into(),
+            );
+            let now = w.book.now;
+            self.decision.event_answered(asked, now, self.event_idx);
+        }
+        (new, self.device_known - before)
+    }
+
+    fn entry_answer(&mut self, slot: u64, head: Option<u16>, asked: u64, w: &mut World) {
+        let Some(number) = self.slot_number[slot as usize] else {
+            return;
+        };
+        if let Some(c) = self
+            .head_of(number)
+            .and_then(|h| self.chain_mut(h))
+            .filter(|c| c.number == number)
+        {
+            if c.entry == (asked, 0) {
+                c.entry.1 = w.seq;
+            }
+            return;
+        }
+        if let Some(head) = head
+            && !w.stores
+            && number < self.device_known
+        {
+            let now = w.book.now;
+            self.entry_known(number, head, now, w);
+            if let Some(c) = self.chain_mut(head).filter(|c| c.number == number) {
+                (c.known, c.entry) = (asked, (asked, w.seq));
+            }
+        }
+    }
+
+    /// A read of `first..=last` of the descriptor table was issued.
+    pub(crate) fn descriptor_read(&mut self, first: u64, last: u64, w: &mut World) -> Cause {
+        let (mut items, mut useful, mut again) = (0, 0, 0);
+        let mut chain = None;
+        for slot in (first / 16) as u16..=(last / 16) as u16 {
+            items += 1;
+            let head = self.owner[usize::from(slot)];
+            let seq = w.seq;
+            let Some(c) = self.chain_mut(head).filter(|c| head != NO_HEAD && c.known != 0) else {
+                continue;
+            };
+            let Some(at) = c.slots.iter().position(|&s| s == slot) else {
+                continue;
+            };
+            if c.fetched[at].0 == 0 {
+                c.fetched[at].0 = seq;
+                useful += 1;
+                chain.get_or_insert(c.number);
+            } else {
+                again += 1;
+            }
+        }
+        w.book.row(
+            Some(self.index),
+            "read descriptors",
+            self.desc + first,
+            items.into(),
+        );
+        if w.stores {
+            let repeated = useful == 0 && again > 0;
+            w.book.check(
+                RuleId::SafeDoubleFetch,
+                Some(self.index),
+                !repeated,
+                || "each descriptor fetched once".into(),
+                || format!("descriptors {}..={} read again", first / 16, last / 16),
+            );
+            w.book.check(
+                RuleId::SplitDescUnavailable,
+                Some(self.index),
+                useful + again > 0,
+                || "at least one descriptor of a chain known to be available and not yet returned".into(),
+                || format!("descriptors {}..={}", first / 16, last / 16),
+            );
+        }
+        let wasted = if w.stores { items - useful } else { 0 };
+        Cause {
+            wasted,
+            chain,
+            ..Cause::of(Purpose::Descriptor).on(self.index).items(items)
+        }
+    }
+
+    /// The descriptor read issued as event `asked` was answered.
+    pub(crate) fn descriptor_answer(&mut self, first: u64, last: u64, asked: u64, w: &mut World) {
+        for slot in (first / 16) as u16..=(last / 16) as u16 {
+            let head = self.owner[usize::from(slot)];
+            let seq = w.seq;
+            let Some(c) = self.chain_mut(head).filter(|_| head != NO_HEAD) else {
+                continue;
+            };
+            let Some(at) = c.slots.iter().position(|&s| s == slot) else {
+                continue;
+            };
+            if c.fetched[at] == (asked, 0) {
+                c.fetched[at].1 = seq;
+            }
+        }
+        self.walk_again(w);
+    }
+
+    /// A read of `first..last` of a chain's indirect table was issued.
+    pub(crate) fn table_read(&mut self, head: u16, first: u64, last: u64, w: &mut World) -> Cause {
+        let index = self.index;
+        let items = ((last + 15) / 16 - first / 16) as u32;
+        w.book
+            .row(Some(index), "read indirect table", first, items.into());
+        let Some(c) = self.chain_mut(head) else {
+            return Cause::of(Purpose::IndirectTable).on(index);
+        };
+        let new = c.table_asked.add(first, last);
+        let number = c.number;
+        w.book.check(
+            RuleId::SafeDoubleFetch,
+            Some(index),
+            new > 0,
+            || "each entry of an indirect table fetched once".into(),
+            || format!("bytes {first}..{last} of the table of chain {number} read again"),
+        );
+        Cause {
+            chain: Some(number),
+            ..Cause::of(Purpose::IndirectTable).on(index).items(items)
+        }
+    }
+
+    /// It was answered.
+    pub(crate) fn table_answer(&mut self, head: u16, first: u64, last: u64, w: &mut World) {
+        if let Some(c) = self.chain_mut(head) {
+            c.table_got.add(first, last);
+        }
+        self.walk_again(w);
+    }
+
+    /// Without stores: memory became known, so perhaps chains can be walked further.
+    fn walk_again(&mut self, w: &mut World) {
+        for head in std::mem::take(&mut self.unwalked) {
+            if let Some(number) = self
+                .chain(head)
+                .filter(|c| !c.used && !c.walked)
+                .map(|c| c.number)
+            {
+                self.resolve(number, head, w);
+                let seq = w.seq;
+                if let Some(c) = self.chain_mut(head).filter(|c| c.walked) {
+                    c.fetched.fill((seq, seq));
+                    w.walked.push((self.index, head));
+                }
+            }
+        }
+    }
+
+    /// The device is about to use the chain: does it know what it needs?
+    pub(crate) fn begin(&mut self, head: u16, w: &mut World) {
+        let index = self.index;
+        let Some(c) = self.chain_mut(head) else { return };
+        if std::mem::replace(&mut c.started, true) || !c.walked {
+            return;
+        }
+        let (known, entry) = (c.known, c.entry);
+        let missing = c
+            .slots
+            .iter()
+            .zip(&c.fetched)
+            .find(|(_, f)| f.1 == 0)
+            .map(|(&s, _)| s);
+        let table = c.indirect.is_some() && c.table_got == crate::judge::windows::Coverage::default();
+        let number = c.number;
+        w.book.check(
+            RuleId::SplitAvailOrder,
+            Some(index),
+            known != 0 && entry.1 != 0,
+            || format!("index, then entry of chain {number} (head {head}) read before it is used"),
+            || match (known, entry) {
+                (0, _) => "the device has not been told that the chain is available".into(),
+                (_, (0, _)) => "its entry was not read since".into(),
+                _ => "the read of its entry is not answered yet".into(),
+            },
+        );
+        if w.stores {
+            w.book.check(
+                RuleId::SplitDescStale,
+                Some(index),
+                missing.is_none() && !table,
+                || format!("all descriptors of chain {number} (head {head}) fetched since it became known"),
+                || {
+                    missing.map_or("its indirect table was not fetched".into(), |s| {
+                        format!("descriptor {s} was not")
+                    })
+                },
+            );
+        }
+    }
+}
