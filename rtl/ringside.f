@@ -53,6 +53,7 @@ ring/ring_read_mux.sv
 ring/ring_write_mux.sv
 ring/slot_valid.sv
 ring/used_writer.sv
+ring/window_ahead.sv
 ring/window_join.sv
 ring/window_pool.sv
 ring/window_read.sv

@@ -1,5 +1,5 @@
 // Answers of descriptor and window reads become one stream of descriptors; first descriptors are kept in the slots of
-// their positions until the walker takes them in order.
+// their positions, where they are looked at twice in order: for their windows, and by the walker.
 module descriptor_store
   import ringside_pkg::*;
   import ring_pkg::*;
@@ -16,64 +16,78 @@ module descriptor_store
   localparam int unsigned AW = $clog2(DEPTH)
 ) (
   /// Clock.
-  input  logic                clk_i,
+  input  logic                  clk_i,
   /// Synchronous reset, active low.
-  input  logic                rst_ni,
+  input  logic                  rst_ni,
   /// Per queue: state goes to its reset value.
-  input  logic [NQ-1:0]       clear_i,
+  input  logic [NQ-1:0]         clear_i,
   /// Answer beat of a descriptor or window read.
-  input  logic                beat_valid_i,
+  input  logic                  beat_valid_i,
   /// Taken.
-  output logic                beat_ready_o,
+  output logic                  beat_ready_o,
   /// Its head.
-  input  dma_rd_rsp_t         beat_i,
+  input  dma_rd_rsp_t           beat_i,
   /// Its data.
-  input  logic [DATA_W-1:0]   beat_data_i,
+  input  logic [DATA_W-1:0]     beat_data_i,
   /// A descriptor arrived.
-  output logic                item_valid_o,
+  output logic                  item_valid_o,
   /// The descriptor.
-  output desc_t               item_o,
+  output desc_t                 item_o,
   /// What was read.
-  output read_meta_t          item_meta_o,
+  output read_meta_t            item_meta_o,
   /// Place in the answer.
-  output logic [5:0]          item_index_o,
+  output logic [5:0]            item_index_o,
   /// Last of its answer.
-  output logic                item_last_o,
+  output logic                  item_last_o,
   /// A read failed (`item_meta_o` says which).
-  output logic                item_error_o,
-  /// The arriving first descriptor was given a window.
-  input  logic                given_i,
-  /// That window.
-  input  logic [5:0]          given_window_i,
+  output logic                  item_error_o,
   /// A read of first descriptors ended.
-  output logic                end_o,
+  output logic                  end_o,
   /// Its queue.
-  output logic [QW-1:0]       end_queue_o,
-  /// Per queue: next chain to start.
-  input  logic [NQ-1:0][15:0] walk_i,
-  /// Per queue: its first descriptor is there.
-  output logic [NQ-1:0]       ready_o,
-  /// It is taken now.
-  input  logic                take_i,
-  /// From this queue.
-  input  logic [QW-1:0]       take_queue_i,
-  /// And this slot.
-  input  logic [AW-1:0]       take_slot_i,
+  output logic [QW-1:0]         end_queue_o,
+  /// Per queue: slot asked about.
+  input  logic [NQ-1:0][AW-1:0] next_i,
+  /// Per queue: it is filled.
+  output logic [NQ-1:0]         filled_o,
+  /// First look at a slot.
+  input  logic                  look_i,
+  /// Its queue.
+  input  logic [QW-1:0]         look_queue_i,
+  /// The slot.
+  input  logic [AW-1:0]         look_slot_i,
   /// The descriptor, one cycle later.
-  output desc_t               first_o,
-  /// It has a window.
-  output logic                first_given_o,
+  output desc_t                 look_o,
+  /// A slot is passed to the walker.
+  input  logic                  pass_i,
+  /// Its queue.
+  input  logic [QW-1:0]         pass_queue_i,
+  /// The slot.
+  input  logic [AW-1:0]         pass_slot_i,
+  /// It was given a window.
+  input  logic                  given_i,
   /// That window.
-  output logic [5:0]          first_window_o,
+  input  logic [5:0]            given_window_i,
+  /// The walker takes a descriptor now.
+  input  logic                  take_i,
+  /// From this queue.
+  input  logic [QW-1:0]         take_queue_i,
+  /// And this slot.
+  input  logic [AW-1:0]         take_slot_i,
+  /// The descriptor, one cycle later.
+  output desc_t                 first_o,
+  /// It has a window.
+  output logic                  first_given_o,
+  /// That window.
+  output logic [5:0]            first_window_o,
   /// A read failed.
-  output fault_t              fault_o
+  output fault_t                fault_o
 );
 
-  logic [127:0]          item;
-  logic [134:0]          word;
-  logic                  first;
-  logic [AW-1:0]         slot;
-  logic [NQ-1:0][AW-1:0] next;
+  localparam int unsigned SLOTS = (1 << QW) * DEPTH;
+
+  logic [127:0]  item, look_word, word;
+  logic          first;
+  logic [AW-1:0] slot;
 
   item_queue #(.DATA_W(DATA_W), .ITEM_BYTES(16)) u_items (
     .clk_i, .rst_ni, .beat_valid_i, .beat_ready_o, .beat_i, .beat_data_i, .item_valid_o, .item_data_o(item),
@@ -90,22 +104,27 @@ module descriptor_store
   assign fault_o.qid = item_meta_o.qid;
   assign fault_o.code  = QeDmaError;
 
-  for (genvar q = 0; q < int'(NQ); q++) begin : gen_next
-    assign next[q] = walk_i[q][AW-1:0];
-  end
-
   slot_valid #(.NQ(NQ), .DEPTH(DEPTH)) u_valid (
-    .clk_i, .rst_ni, .clear_i, .set_i(first), .set_queue_i(end_queue_o), .set_slot_i(slot), .next_i(next),
-    .ready_o, .take_i, .take_queue_i
+    .clk_i, .rst_ni, .clear_i, .set_i(first), .set_queue_i(end_queue_o), .set_slot_i(slot), .next_i,
+    .ready_o(filled_o), .take_i(pass_i), .take_queue_i(pass_queue_i), .take_slot_i(pass_slot_i)
   );
 
-  ram_1r1w #(.W(135), .DEPTH((1 << QW) * DEPTH)) u_descriptors (
-    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i({given_i, given_window_i, item}),
-    .re_i(take_i), .raddr_i({take_queue_i, take_slot_i}), .rdata_o(word)
+  ram_1r1w #(.W(128), .DEPTH(SLOTS)) u_look (
+    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i(item), .re_i(look_i),
+    .raddr_i({look_queue_i, look_slot_i}), .rdata_o(look_word)
   );
 
-  assign first_given_o  = word[134];
-  assign first_window_o = word[133:128];
-  assign first_o        = desc_t'(word[127:0]);
+  ram_1r1w #(.W(128), .DEPTH(SLOTS)) u_take (
+    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i(item), .re_i(take_i),
+    .raddr_i({take_queue_i, take_slot_i}), .rdata_o(word)
+  );
+
+  ram_1r1w #(.W(7), .DEPTH(SLOTS)) u_given (
+    .clk_i, .we_i(pass_i), .waddr_i({pass_queue_i, pass_slot_i}), .wdata_i({given_i, given_window_i}),
+    .re_i(take_i), .raddr_i({take_queue_i, take_slot_i}), .rdata_o({first_given_o, first_window_o})
+  );
+
+  assign look_o  = desc_t'(look_word);
+  assign first_o = desc_t'(word);
 
 endmodule

@@ -167,7 +167,7 @@ module entry_fetch
 
   slot_valid #(.NQ(NQ), .DEPTH(DEPTH)) u_valid (
     .clk_i, .rst_ni, .clear_i, .set_i(item_valid), .set_queue_i(item_queue), .set_slot_i(item_slot),
-    .next_i, .ready_o, .take_i, .take_queue_i
+    .next_i, .ready_o, .take_i, .take_queue_i, .take_slot_i(next_i[take_queue_i])
   );
 
   ram_1r1w #(.W(16), .DEPTH(SLOTS)) u_heads (

@@ -1,7 +1,7 @@
 // The split ring of NQ queues: kicks become published chains, completions become used elements and notifications.
 //
-//   kick_state -> avail_index -> entry_fetch -> descriptor_fetch -> descriptor_store (+ window_pool) -> chain_walk
-//   -> chain_store -> device type -> used_writer -> ring_write_mux -> notify_decide
+//   kick_state -> avail_index -> entry_fetch -> descriptor_fetch -> descriptor_store -> window_ahead,
+//   window_pool -> chain_walk -> chain_store -> device type -> used_writer -> ring_write_mux -> notify_decide
 module ring_engine
   import ringside_pkg::*;
   import ring_pkg::*;
@@ -13,7 +13,7 @@ module ring_engine
   /// Largest queue size, power of two, 2..32768.
   parameter int unsigned MAX_QUEUE_SIZE = 256,
   /// Windows for followers and indirect tables, shared by the queues.
-  parameter int unsigned WINDOWS        = 32,
+  parameter int unsigned WINDOWS        = 48,
   /// Cycles without a completion after which used elements are written.
   parameter int unsigned IDLE_CYCLES    = 24,
   /// Age of the oldest completion at which used elements are written.
@@ -204,7 +204,7 @@ module ring_engine
   );
 
   // Available ring entries.
-  logic [NQ-1:0][AW-1:0] head_next;
+  logic [NQ-1:0][AW-1:0] head_next, ahead_next;
   logic [NQ-1:0]         head_ready, first_ready;
   logic                  head_take, first_take;
   logic [QW-1:0]         head_take_queue, first_take_queue;
@@ -220,7 +220,12 @@ module ring_engine
     .look_head_o(first_head), .fault_o(fault[1]), .busy_o(entry_busy)
   );
 
-  // First descriptors.
+  // First descriptors, and the windows of those whose chains go on.
+  logic          ahead_look, ask, refused, pass;
+  logic [QW-1:0] ahead_queue, ask_queue;
+  logic [AW-1:0] ahead_slot, pass_slot;
+  logic [NQ-1:0] slot_filled;
+  desc_t         ahead;
   logic          item_valid, item_last, item_error, given, desc_end, first_given;
   desc_t         item, first;
   read_meta_t    item_meta;
@@ -238,10 +243,19 @@ module ring_engine
     .clk_i, .rst_ni(rst_read_n), .clear_i(clear), .beat_valid_i(rsp_desc), .beat_ready_o(desc_ready),
     .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i), .item_valid_o(item_valid), .item_o(item),
     .item_meta_o(item_meta), .item_index_o(item_index), .item_last_o(item_last), .item_error_o(item_error),
-    .given_i(given), .given_window_i(given_window), .end_o(desc_end), .end_queue_o(desc_end_queue),
-    .walk_i(walk), .ready_o(first_ready), .take_i(first_take), .take_queue_i(first_take_queue),
+    .end_o(desc_end), .end_queue_o(desc_end_queue), .next_i(ahead_next), .filled_o(slot_filled),
+    .look_i(ahead_look), .look_queue_i(ahead_queue), .look_slot_i(ahead_slot), .look_o(ahead), .pass_i(pass),
+    .pass_queue_i(ask_queue), .pass_slot_i(pass_slot), .given_i(given), .given_window_i(given_window),
+    .take_i(first_take), .take_queue_i(first_take_queue),
     .take_slot_i(first_take_slot), .first_o(first), .first_given_o(first_given), .first_window_o(first_window),
     .fault_o(fault[3])
+  );
+
+  window_ahead #(.NQ(NQ), .DEPTH(DEPTH)) u_ahead (
+    .clk_i, .rst_ni(rst_read_n), .run_i(run), .clear_i(clear), .walk_i(walk), .next_o(ahead_next),
+    .filled_i(slot_filled), .look_o(ahead_look), .look_queue_o(ahead_queue), .look_slot_o(ahead_slot),
+    .ask_o(ask), .ask_queue_o(ask_queue), .refused_i(refused), .pass_o(pass), .pass_slot_o(pass_slot),
+    .ready_o(first_ready)
   );
 
   // Followers and indirect tables.
@@ -257,7 +271,8 @@ module ring_engine
   window_pool #(.NQ(NQ), .WINDOWS(WINDOWS), .BUG(BUG)) u_windows (
     .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run), .item_valid_i(item_valid),
     .item_i(item), .item_meta_i(item_meta), .item_index_i(item_index), .item_last_i(item_last),
-    .item_error_i(item_error), .given_o(given), .given_window_o(given_window), .want_valid_i(want_valid),
+    .item_error_i(item_error), .ask_valid_i(ask), .ask_queue_i(ask_queue), .ask_i(ahead), .given_o(given),
+    .given_window_o(given_window), .refused_o(refused), .want_valid_i(want_valid),
     .want_ready_o(want_ready), .want_i(want), .free_i(window_free), .free_window_i(free_window),
     .filled_o(filled), .base_o(window_base), .count_o(window_count), .rd_valid_o(rd_valid[3]),
     .rd_ready_i(rd_ready[3]), .rd_req_o(rd_req[3]), .look_i(look), .look_window_i(look_window),

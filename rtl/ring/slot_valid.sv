@@ -21,14 +21,16 @@ module slot_valid #(
   input  logic [QW-1:0]         set_queue_i,
   /// Its slot.
   input  logic [AW-1:0]         set_slot_i,
-  /// Per queue: the next slot to take.
+  /// Per queue: the slot asked about.
   input  logic [NQ-1:0][AW-1:0] next_i,
   /// Per queue: that slot is filled.
   output logic [NQ-1:0]         ready_o,
-  /// The next slot of this queue is taken now.
+  /// A slot is taken now.
   input  logic                  take_i,
   /// Which.
-  input  logic [QW-1:0]         take_queue_i
+  input  logic [QW-1:0]         take_queue_i,
+  /// Its slot.
+  input  logic [AW-1:0]         take_slot_i
 );
 
   logic [DEPTH-1:0] valid_q [NQ];
@@ -40,11 +42,11 @@ module slot_valid #(
       if (!rst_ni || clear_i[q]) begin
         valid_q[q] <= '0;
       end else begin
-        if (take_i && take_queue_i == QW'(q)) valid_q[q][next_i[q]] <= 1'b0;
+        if (take_i && take_queue_i == QW'(q)) valid_q[q][take_slot_i] <= 1'b0;
         if (set_i && set_queue_i == QW'(q)) valid_q[q][set_slot_i] <= 1'b1;
         // A slot is reserved once: it is never filled twice, and only filled slots are taken.
         assert (!(set_i && set_queue_i == QW'(q)) || !valid_q[q][set_slot_i]);
-        assert (!(take_i && take_queue_i == QW'(q)) || ready_o[q]);
+        assert (!(take_i && take_queue_i == QW'(q)) || valid_q[q][take_slot_i]);
       end
     end
   end

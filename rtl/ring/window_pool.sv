@@ -1,7 +1,6 @@
 // Windows: small buffers for the descriptors that follow a first descriptor (up to 4 by NEXT, up to 16 of an indirect
-// table). When a first descriptor arrives whose chain goes on, its window is read at once, so the followers of many
-// chains are on their way together. A chain that outgrows its window reads on into it. Windows 0..NQ-1 belong to the
-// walkers of the queues, so that progress never depends on the pool.
+// table). They are given out in available order (`window_ahead`). A chain that outgrows its window reads on into it.
+// Windows 0..NQ-1 belong to the walkers of the queues, so that progress never depends on the pool.
 module window_pool
   import ringside_pkg::*;
   import ring_pkg::*;
@@ -9,7 +8,7 @@ module window_pool
   /// Queues.
   parameter int unsigned NQ      = 4,
   /// Windows shared by all queues, NQ + WINDOWS <= 64.
-  parameter int unsigned WINDOWS = 32,
+  parameter int unsigned WINDOWS = 48,
   /// Planted bug, 0: none.
   parameter int unsigned BUG     = 0,
   /// Width of a queue number.
@@ -41,10 +40,18 @@ module window_pool
   input  logic                item_last_i,
   /// A read failed (`item_meta_i` says which).
   input  logic                item_error_i,
-  /// The arriving first descriptor got a window.
+  /// A first descriptor asks for a window.
+  input  logic                ask_valid_i,
+  /// Its queue.
+  input  logic [QW-1:0]       ask_queue_i,
+  /// The descriptor.
+  input  desc_t               ask_i,
+  /// It got one.
   output logic                given_o,
   /// Its number.
   output logic [5:0]          given_window_o,
+  /// It needs one and there is none.
+  output logic                refused_o,
   /// A walker wants a window read (on).
   input  logic                want_valid_i,
   /// Taken.
@@ -88,7 +95,7 @@ module window_pool
   assign base_o   = base_q;
   assign count_o  = count_q;
 
-  // An arriving first descriptor: does its chain go on, and is that legal?
+  // A first descriptor: does its chain go on, and is that legal?
   logic          goes_on, indirect, any_free;
   logic [5:0]    free_window;
   logic [15:0]   size;
@@ -96,14 +103,14 @@ module window_pool
   window_req_t   early, early_out, want;
 
   assign item_queue = QW'(item_meta_i.qid);
-  assign size       = ctx_i[item_queue].size;
-  assign indirect   = item_i.flags[FlagIndirect];
+  assign size       = ctx_i[ask_queue_i].size;
+  assign indirect   = ask_i.flags[FlagIndirect];
 
   always_comb begin
-    goes_on = item_i.flags[FlagNext] && (item_i.next < size);
+    goes_on = ask_i.flags[FlagNext] && (ask_i.next < size);
     if (indirect) begin
-      goes_on = features_i.indirect_desc && !item_i.flags[FlagNext] && (item_i.len_bytes[31:4] != '0)
-                && (item_i.len_bytes[3:0] == '0) && (item_i.len_bytes[31:4] <= 28'(size));
+      goes_on = features_i.indirect_desc && !ask_i.flags[FlagNext] && (ask_i.len_bytes[31:4] != '0)
+                && (ask_i.len_bytes[3:0] == '0) && (ask_i.len_bytes[31:4] <= 28'(size));
     end
     if (BUG == 2 || BUG == 9) goes_on = 1'b0;    // those walk differently
 
@@ -117,16 +124,17 @@ module window_pool
     end
   end
 
-  assign given_o = item_valid_i && (item_meta_i.kind == RkDesc) && goes_on && any_free && run_i[item_queue];
+  assign given_o        = ask_valid_i && goes_on && any_free;
+  assign refused_o      = goes_on && !any_free;
   assign given_window_o = free_window;
 
   always_comb begin
     early            = '0;
-    early.qid      = item_meta_i.qid;
+    early.qid        = 4'(ask_queue_i);
     early.window     = free_window;
-    early.table_addr = indirect ? item_i.addr : ctx_i[item_queue].desc;
-    early.index      = indirect ? 16'd0 : item_i.next;
-    early.limit      = indirect ? item_i.len_bytes[19:4] : size;
+    early.table_addr = indirect ? ask_i.addr : ctx_i[ask_queue_i].desc;
+    early.index      = indirect ? 16'd0 : ask_i.next;
+    early.limit      = indirect ? ask_i.len_bytes[19:4] : size;
     early.direct     = !indirect;
   end
 
@@ -179,7 +187,7 @@ module window_pool
   );
 
   queue_counter #(.NQ(NQ)) u_waiting (
-    .clk_i, .rst_ni, .inc_i(given_o), .inc_queue_i(item_queue), .dec_i(early_valid && early_ready),
+    .clk_i, .rst_ni, .inc_i(given_o), .inc_queue_i(ask_queue_i), .dec_i(early_valid && early_ready),
     .dec_queue_i(QW'(early_out.qid)), .dec2_i(1'b0), .dec2_queue_i('0), .busy_o(waiting)
   );
 
@@ -206,7 +214,7 @@ module window_pool
       if (free_i) used_q[free_window_i] <= 1'b0;
       if (given_o) begin
         used_q[free_window]   <= 1'b1;
-        owner_q[free_window]  <= item_meta_i.qid;
+        owner_q[free_window]  <= 4'(ask_queue_i);
         filled_q[free_window] <= 1'b0;
       end
       if (want_valid_i && take) filled_q[want_i.window] <= 1'b0;
