@@ -58,7 +58,7 @@ module used_writer
   logic [NQ-1:0][15:0] used_q, closed_q, told_q;            // elements written, whole groups, published
   logic [NQ-1:0]       flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
-  logic                any, put, start, known_queue;
+  logic                any, put, start, known_queue, held;
   state_e              state_q;
   logic [6:0]          count, count_q, sent_q;
   logic [15:0]         slot, size, to_ring_end, here_q, index;
@@ -156,18 +156,20 @@ module used_writer
           here_q <= here_q + 16'd1;
           if (sent_q + 7'd1 == count_q) state_q <= (BUG == 1) ? StPick : StIndex;
         end
-        StIndex: if (wr_ready_i || !wr_valid_o) state_q <= (BUG == 1) ? StElements : StPick;
+        StIndex: if (held) sent_q <= sent_q + 7'd1;
+        else if (wr_ready_i || !wr_valid_o) state_q <= (BUG == 1) ? StElements : StPick;
         default: state_q <= StPick;
       endcase
     end
   end
 
   assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
+  assign held    = (BUG == 12) && (sent_q < 7'd96);      // lets the event word be read before the index
   assign index   = (BUG == 1) ? used_q[queue_q] : closed_q[queue_q];
 
   // Elements first, then the index that publishes them: both go the same way in this order.
   always_comb begin
-    wr_valid_o      = (state_q == StElements) || (state_q == StIndex && index != told_q[queue_q]);
+    wr_valid_o      = (state_q == StElements) || (state_q == StIndex && index != told_q[queue_q] && !held);
     wr_o            = '0;
     wr_o.meta.qid   = 4'(queue_q);
     wr_o.meta.count = index - told_q[queue_q];
