@@ -112,7 +112,7 @@ module dma_write
   ) u_gear (
     .clk_i,
     .rst_ni,
-    .clear_i    (flush_i && idle_o),
+    .clear_i    (flush_i && idle_o && !op_valid_i),  // an operation may come with its first bytes
     .in_valid_i (data_valid_i),
     .in_ready_o (data_ready_o),
     .in_data_i  (data_i),
