@@ -289,26 +289,30 @@ module virtio_net
       .idle_o(ctrl_ring_idle)
   );
 
-  // ---- a queue serves frames while it is enabled and nothing froze it
-  logic [QP-1:0] rx_run, tx_run, rx_frozen_q, tx_frozen_q;
-  logic          ctrl_run, ctrl_frozen_q;
+  // ---- a queue serves frames from the clock after it was enabled (its chain store is empty by then) until it is
+  // disabled or something freezes it
+  logic [QP-1:0] rx_run, tx_run, rx_stop, tx_stop, rx_on_q, tx_on_q, rx_live_q, tx_live_q;
+  logic          ctrl_run, ctrl_on_q, ctrl_live_q;
 
   always_comb begin
     for (int unsigned q = 0; q < QP; q++) begin
-      rx_run[q] = rx_ctx[q].enable && !rx_frozen_q[q];
-      tx_run[q] = tx_ctx[q].enable && !tx_frozen_q[q];
+      rx_stop[q] = (rx_error && (rx_error_queue == 16'(q))) || (rx_device_error && (rx_device_error_queue == QW'(q)));
+      tx_stop[q] = (tx_error && (tx_error_queue == 16'(q))) || (tx_device_error && (tx_device_error_queue == QW'(q)));
+      rx_run[q]  = rx_ctx[q].enable && rx_live_q[q];
+      tx_run[q]  = tx_ctx[q].enable && tx_live_q[q];
     end
-    ctrl_run = ctrl_ctx.enable && !ctrl_frozen_q;
+    ctrl_run = ctrl_ctx.enable && ctrl_live_q;
   end
 
   always_ff @(posedge clk_i) begin
     for (int unsigned q = 0; q < QP; q++) begin
-      rx_frozen_q[q] <= rst_ni && rx_ctx[q].enable && (rx_frozen_q[q] || (rx_error && (rx_error_queue == 16'(q)))
-                        || (rx_device_error && (rx_device_error_queue == QW'(q))));
-      tx_frozen_q[q] <= rst_ni && tx_ctx[q].enable && (tx_frozen_q[q] || (tx_error && (tx_error_queue == 16'(q)))
-                        || (tx_device_error && (tx_device_error_queue == QW'(q))));
+      rx_on_q[q]   <= rst_ni && rx_ctx[q].enable;
+      tx_on_q[q]   <= rst_ni && tx_ctx[q].enable;
+      rx_live_q[q] <= rst_ni && rx_ctx[q].enable && !rx_stop[q] && (rx_live_q[q] || !rx_on_q[q]);
+      tx_live_q[q] <= rst_ni && tx_ctx[q].enable && !tx_stop[q] && (tx_live_q[q] || !tx_on_q[q]);
     end
-    ctrl_frozen_q <= rst_ni && ctrl_ctx.enable && (ctrl_frozen_q || ctrl_error || ctrl_device_error);
+    ctrl_on_q   <= rst_ni && ctrl_ctx.enable;
+    ctrl_live_q <= rst_ni && ctrl_ctx.enable && !ctrl_error && !ctrl_device_error && (ctrl_live_q || !ctrl_on_q);
   end
 
   // ---- network engines; transmit and control share the payload read pool
