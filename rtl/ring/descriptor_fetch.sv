@@ -46,6 +46,10 @@ module descriptor_fetch
   input  logic                  rd_ready_i,
   /// The read.
   output dma_rd_req_t           rd_req_o,
+  /// A request of this stage was dropped.
+  input  logic                  drop_i,
+  /// Its queue.
+  input  logic [QW-1:0]         drop_queue_i,
   /// A head was out of range.
   output fault_t                fault_o,
   /// The read of this answer ended.
@@ -192,7 +196,7 @@ module descriptor_fetch
 
   queue_counter #(.NQ(NQ)) u_outstanding (
     .clk_i, .rst_ni, .inc_i(push), .inc_queue_i(run_queue_q), .dec_i(end_i), .dec_queue_i(end_queue_i),
-    .dec2_i(1'b0), .dec2_queue_i('0), .busy_o
+    .dec2_i(drop_i), .dec2_queue_i(drop_queue_i), .busy_o
   );
 
   always_ff @(posedge clk_i) begin

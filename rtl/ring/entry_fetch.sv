@@ -39,6 +39,10 @@ module entry_fetch
   input  logic                  rd_ready_i,
   /// The read.
   output dma_rd_req_t           rd_req_o,
+  /// A request of this stage was dropped.
+  input  logic                  drop_i,
+  /// Its queue.
+  input  logic [QW-1:0]         drop_queue_i,
   /// Answer beats.
   input  logic                  beat_valid_i,
   /// Taken.
@@ -162,7 +166,7 @@ module entry_fetch
 
   queue_counter #(.NQ(NQ)) u_outstanding (
     .clk_i, .rst_ni, .inc_i(load), .inc_queue_i(pick), .dec_i(item_last || item_error),
-    .dec_queue_i(item_queue), .dec2_i(1'b0), .dec2_queue_i('0), .busy_o
+    .dec_queue_i(item_queue), .dec2_i(drop_i), .dec2_queue_i(drop_queue_i), .busy_o
   );
 
   slot_valid #(.NQ(NQ), .DEPTH(DEPTH)) u_valid (

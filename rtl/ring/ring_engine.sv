@@ -162,12 +162,13 @@ module ring_engine
   assign rd_rsp_ready_o = !(rsp_entry && !entry_ready) && !(rsp_desc && !desc_ready);
 
   // Requests of the stages.
-  logic [4:0]        rd_valid, rd_ready;
+  logic [4:0]        rd_valid, rd_ready, drop;
+  logic [QW-1:0]     drop_queue;
   dma_rd_req_t [4:0] rd_req;
 
-  ring_read_mux u_read_mux (
-    .clk_i, .rst_ni(rst_read_n), .valid_i(rd_valid), .ready_o(rd_ready), .req_i(rd_req),
-    .rd_valid_o(rd_req_valid_o), .rd_ready_i(rd_req_ready_i), .rd_req_o
+  ring_read_mux #(.NQ(NQ)) u_read_mux (
+    .clk_i, .rst_ni(rst_read_n), .run_i(run), .drop_o(drop), .drop_queue_o(drop_queue), .valid_i(rd_valid),
+    .ready_o(rd_ready), .req_i(rd_req), .rd_valid_o(rd_req_valid_o), .rd_ready_i(rd_req_ready_i), .rd_req_o
   );
 
   // Kicks and the available index.
@@ -214,6 +215,7 @@ module ring_engine
   entry_fetch #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH), .BUG(BUG)) u_entry (
     .clk_i, .rst_ni(rst_read_n), .ctx_i, .run_i(run), .clear_i(clear), .known_i(known), .walk_i(walk),
     .fetch_o(fetch), .rd_valid_o(rd_valid[1]), .rd_ready_i(rd_ready[1]), .rd_req_o(rd_req[1]),
+    .drop_i(drop[1]), .drop_queue_i(drop_queue),
     .beat_valid_i(rsp_entry), .beat_ready_o(entry_ready), .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i),
     .next_i(head_next), .ready_o(head_ready), .take_i(head_take), .take_queue_i(head_take_queue), .head_o(head),
     .look_i(first_take), .look_queue_i(first_take_queue), .look_slot_i(first_take_slot),
@@ -235,7 +237,8 @@ module ring_engine
   descriptor_fetch #(.NQ(NQ), .DEPTH(DEPTH), .BUG(BUG)) u_desc (
     .clk_i, .rst_ni(rst_read_n), .ctx_i, .mrrs_i, .run_i(run), .clear_i(clear), .known_i(known),
     .next_o(head_next), .ready_i(head_ready), .take_o(head_take), .take_queue_o(head_take_queue), .head_i(head),
-    .rd_valid_o(rd_valid[2]), .rd_ready_i(rd_ready[2]), .rd_req_o(rd_req[2]), .fault_o(fault[2]),
+    .rd_valid_o(rd_valid[2]), .rd_ready_i(rd_ready[2]), .rd_req_o(rd_req[2]),
+    .drop_i(drop[2]), .drop_queue_i(drop_queue), .fault_o(fault[2]),
     .end_i(desc_end), .end_queue_i(desc_end_queue), .busy_o(desc_busy)
   );
 
@@ -275,7 +278,8 @@ module ring_engine
     .given_window_o(given_window), .refused_o(refused), .want_valid_i(want_valid),
     .want_ready_o(want_ready), .want_i(want), .free_i(window_free), .free_window_i(free_window),
     .filled_o(filled), .base_o(window_base), .count_o(window_count), .rd_valid_o(rd_valid[3]),
-    .rd_ready_i(rd_ready[3]), .rd_req_o(rd_req[3]), .look_i(look), .look_window_i(look_window),
+    .rd_ready_i(rd_ready[3]), .rd_req_o(rd_req[3]),
+    .drop_i(drop[3]), .drop_queue_i(drop_queue), .look_i(look), .look_window_i(look_window),
     .look_place_i(look_place), .look_o(looked), .busy_o(window_busy)
   );
 
@@ -344,6 +348,6 @@ module ring_engine
 
   // Bits of records that this block has no use for.
   logic unused;
-  assign unused = ^{wr_done_meta_i, rsp_meta};
+  assign unused = ^{wr_done_meta_i, rsp_meta, drop};
 
 endmodule

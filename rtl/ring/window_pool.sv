@@ -74,6 +74,10 @@ module window_pool
   input  logic                rd_ready_i,
   /// The read.
   output dma_rd_req_t         rd_req_o,
+  /// A request of this stage was dropped.
+  input  logic                drop_i,
+  /// Its queue.
+  input  logic [QW-1:0]       drop_queue_i,
   /// Look into a window.
   input  logic                look_i,
   /// Window.
@@ -194,7 +198,7 @@ module window_pool
   queue_counter #(.NQ(NQ)) u_outstanding (
     .clk_i, .rst_ni, .inc_i(issue), .inc_queue_i(issue_queue),
     .dec_i((item_meta_i.kind == RkWindow) && ((item_valid_i && item_last_i) || item_error_i)),
-    .dec_queue_i(item_queue), .dec2_i(1'b0), .dec2_queue_i('0), .busy_o(outstanding)
+    .dec_queue_i(item_queue), .dec2_i(drop_i), .dec2_queue_i(drop_queue_i), .busy_o(outstanding)
   );
 
   assign busy_o = held | waiting | outstanding;
