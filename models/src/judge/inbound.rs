@@ -256,6 +256,7 @@ impl Judge {
                 self.needs_reset = false;
                 self.failed_reads = false;
                 self.status_read_since_fault = false;
+                self.messages.reset(); // what changed before is part of what the driver read
                 self.net.start(&self.w);
             }
             Effect::StatusRead(value) => self.status_read(value),

@@ -27,6 +27,8 @@ pub(crate) struct Decision {
     /// Since when an interrupt is owed.
     owed: Option<u64>,
     permits: u32,
+    /// A publication was looked at and nobody wanted to be told.
+    declined: bool,
     /// Checks that held since the last look, by rule: event word read.
     answered: u64,
 }
@@ -82,11 +84,13 @@ impl Decision {
                 self.owed.get_or_insert(now);
             }
             self.permits += u32::from(any);
+            self.declined |= !any;
         }
     }
 
     /// An interrupt that can mean this queue was sent: why?
     pub(crate) fn interrupted(&mut self, event_idx: bool, now: u64) -> Reason {
+        let declined = std::mem::take(&mut self.declined);
         if self.owed.take().is_some() {
             self.permits = self.permits.saturating_sub(1);
             return Reason::Owed;
@@ -96,7 +100,11 @@ impl Decision {
             return Reason::Permitted;
         }
         if self.open.is_empty() {
-            return Reason::Nothing;
+            return if declined {
+                Reason::Unneeded
+            } else {
+                Reason::Nothing
+            };
         }
         let any = self.open.iter().any(|&o| {
             self.word
@@ -116,6 +124,7 @@ impl Decision {
         self.open.clear();
         self.owed = None;
         self.permits = 0;
+        self.declined = false;
     }
 
     /// The vector was unmasked: what is owed counts from now.

@@ -45,11 +45,9 @@ impl Kicks {
         }
     }
 
-    /// The device issued a read of the available index.
-    pub(crate) fn index_read(&mut self, seq: u64) {
-        if self.armed.is_some_and(|(s, _)| s < seq) {
-            self.armed = None;
-        }
+    /// The device issued a read of the available index. True if one was due.
+    pub(crate) fn index_read(&mut self, seq: u64) -> bool {
+        self.armed.take_if(|a| a.0 < seq).is_some()
     }
 
     fn wanted(value: u16, u: Unkicked, event_idx: bool) -> bool {

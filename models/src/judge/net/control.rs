@@ -46,6 +46,13 @@ impl Control {
         }
     }
 
+    /// Takes over the commands that another one has not seen returned.
+    pub(crate) fn adopt(&mut self, other: Control) {
+        for c in other.commands {
+            self.command(c.chain, c.bytes);
+        }
+    }
+
     /// Filter states that may be in force now.
     pub(crate) fn states(&self) -> impl Iterator<Item = &Filter> {
         self.states.iter()

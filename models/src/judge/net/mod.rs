@@ -41,7 +41,10 @@ impl Net {
 
     /// The device was started with these features.
     pub(crate) fn start(&mut self, w: &World) {
-        self.control = Control::new(w.features, w.shape.pairs(), self.mac);
+        let fresh = Control::new(w.features, w.shape.pairs(), self.mac);
+        let before = std::mem::replace(&mut self.control, fresh);
+        // A driver may fill its queues while the write of DRIVER_OK is still on its way.
+        self.control.adopt(before);
     }
 
     /// A chain became available and is known in full.

@@ -44,7 +44,9 @@ impl Queue {
     pub(crate) fn avail_read(&mut self, first: u64, last: u64, w: &mut World) -> Cause {
         let q = self.index;
         if first <= 3 && last >= 2 {
-            self.kicks.index_read(w.seq);
+            if self.kicks.index_read(w.seq) {
+                w.book.held(RuleId::NotifyReread);
+            }
             w.book.row(Some(q), "read avail.idx", self.driver + 2, 0);
         }
         let entries = last >= 4 && first < self.used_event_offset();
@@ -116,6 +118,9 @@ impl Queue {
                 value.into(),
             );
             let now = w.book.now;
+            if !w.stores {
+                self.decision.word.push(now, value); // all that is known of it
+            }
             self.decision.event_answered(asked, now, self.event_idx);
         }
         (new, self.device_known - before)

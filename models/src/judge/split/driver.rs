@@ -105,6 +105,7 @@ impl Queue {
             if !self.unwalked.contains(&head) {
                 self.unwalked.push(head);
             }
+            self.register(number, head, walked, w);
             return;
         }
         let fault = walked.fault.or_else(|| w.shape.problem(self.index, &walked));
@@ -118,17 +119,19 @@ impl Queue {
         if let Some(f) = fault {
             self.fault.get_or_insert_with(|| (number, f.to_string()));
         }
-        let Walk {
-            segments,
-            slots,
-            indirect,
-            ..
-        } = walked;
+        self.register(number, head, walked, w);
+        if let Some(chain) = self.chain_mut(head) {
+            chain.fault = fault;
+            chain.walked = true;
+        }
+    }
+
+    /// Gives what is known of a chain to the map of addresses. A longer walk of the same chain adds to a shorter one.
+    fn register(&mut self, number: u64, head: u16, walked: Walk, w: &mut World) {
         let index = self.index;
         let Some(chain) = self.by_head.get_mut(usize::from(head)).and_then(Option::as_mut) else {
             return;
         };
-        let (mut readable, mut writable) = (0, 0);
         let mut span = |start: u64, len: u64, kind, offset| {
             if len > 0 {
                 let end = start.saturating_add(len);
@@ -144,26 +147,24 @@ impl Queue {
                 }));
             }
         };
-        for s in &segments {
+        let new = chain.segments.len().min(walked.segments.len());
+        for s in &walked.segments[new..] {
             let (kind, offset) = if s.writable {
-                (Kind::Writable, &mut writable)
+                (Kind::Writable, &mut chain.writable_bytes)
             } else {
-                (Kind::Readable, &mut readable)
+                (Kind::Readable, &mut chain.readable_bytes)
             };
             span(s.addr, u64::from(s.len), kind, *offset);
             *offset += u64::from(s.len);
         }
-        if let Some((addr, len)) = indirect {
+        if let Some((addr, len)) = walked.indirect.filter(|_| chain.indirect.is_none()) {
             span(addr, u64::from(len), Kind::Indirect, 0);
         }
-        for &s in &slots {
+        for &s in &walked.slots {
             self.owner[usize::from(s)] = head;
         }
-        chain.fetched = vec![(0, 0); slots.len()];
-        (chain.readable_bytes, chain.writable_bytes) = (readable, writable);
-        (chain.segments, chain.slots, chain.indirect) = (segments, slots, indirect);
-        chain.fault = fault;
-        chain.walked = true;
+        chain.fetched.resize(walked.slots.len(), (0, 0));
+        (chain.segments, chain.slots, chain.indirect) = (walked.segments, walked.slots, walked.indirect);
     }
 
     /// Gives up the ownership of a chain's descriptors.
