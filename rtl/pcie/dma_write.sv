@@ -1,6 +1,7 @@
 /// Write engine of one client: operations plus a byte stream become MWr TLPs within Max_Payload_Size and 4 KiB, with
 /// exact byte enables. One beat a cycle; a one-beat write every cycle. The client must be able to supply the bytes of
-/// an operation it offered without waiting for anything that itself needs the request channel.
+/// an operation it offered without waiting for anything that itself needs the request channel, and offers no byte that
+/// belongs to no operation, reset or not.
 module dma_write
   import ringside_pkg::*;
   import pcie_pkg::*;
@@ -20,8 +21,6 @@ module dma_write
   input  logic [15:0]          bdf_i,
   /// Max_Payload_Size code.
   input  logic [2:0]           mps_i,
-  /// Reset of the function: bytes that no operation wants are forgotten.
-  input  logic                 flush_i,
   /// Operation offered.
   input  logic                 op_valid_i,
   /// Operation taken.
@@ -112,7 +111,7 @@ module dma_write
   ) u_gear (
     .clk_i,
     .rst_ni,
-    .clear_i    (flush_i && idle_o && !op_valid_i),  // an operation may come with its first bytes
+    .clear_i    (1'b0),  // bytes may come before their operation: none are ever without one
     .in_valid_i (data_valid_i),
     .in_ready_o (data_ready_o),
     .in_data_i  (data_i),

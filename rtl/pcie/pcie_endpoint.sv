@@ -272,7 +272,6 @@ module pcie_endpoint
       .rst_ni,
       .bdf_i       (cfg.bdf),
       .mps_i       (cfg.mps),
-      .flush_i,
       .op_valid_i  (wr_op_valid_i[i]),
       .op_ready_o  (wr_op_ready_o[i]),
       .op_i        (wr_op_i[i]),

@@ -34,7 +34,7 @@ module tag_alloc #(
 
   assign candidates = ext_tag_i ? free_q : (free_q & TAGS'((1 << SHORT_TAGS) - 1));
   // A long tag may stand ready when the host turns 8-bit tags off.
-  assign usable     = ext_tag_i || tag_q < TAG_W'(SHORT_TAGS) || SHORT_TAGS == TAGS;
+  assign usable     = ext_tag_i || {1'b0, tag_q} < (TAG_W + 1)'(SHORT_TAGS);
   assign valid_o    = valid_q && usable;
   assign tag_o      = tag_q;
   assign load       = !valid_q || take_i || !usable;
