@@ -1,0 +1,397 @@
+//! One pass over a trace: everything the report needs, in bounded memory.
+
+use std::collections::BTreeMap;
+
+use ringside_models::cost::{Costs, Latencies};
+use ringside_models::event::{Channel, EndReason, Event, Header, What};
+use ringside_models::judge::{Cause, Purpose};
+use ringside_models::tlp::{Body, Tlp};
+
+use crate::depth::Depths;
+use crate::flight::Flight;
+use crate::histogram::Histogram;
+use crate::minimum::Yardstick;
+use crate::registers::{Change, EVENT_IDX, NOTIFICATION_DATA, RING_PACKED, Registers, Role};
+use crate::timeline::{Merge, Timeline};
+
+/// First width of a bin of the timeline.
+const BIN_CYCLES: u64 = 32;
+
+/// What happened in one stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bin {
+    pub(crate) up_wire_bytes: u64,
+    pub(crate) up_payload_bytes: u64,
+    pub(crate) down_wire_bytes: u64,
+    pub(crate) down_payload_bytes: u64,
+    pub(crate) frames_tx: u64,
+    pub(crate) frames_rx: u64,
+    pub(crate) kicks: u64,
+    pub(crate) interrupts: u64,
+    /// Most reads in flight at once.
+    pub(crate) reads: Gauge,
+    /// Most chains in the device's hands, by queue.
+    pub(crate) depth: BTreeMap<u16, Gauge>,
+}
+
+/// A level: its highest value in the bin, and the one it ended on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gauge {
+    pub(crate) peak: u64,
+    pub(crate) last: u64,
+}
+
+impl Gauge {
+    fn set(&mut self, value: u64) {
+        self.last = value;
+        self.peak = self.peak.max(value);
+    }
+
+    fn carried(self) -> Self {
+        Gauge { peak: self.last, last: self.last }
+    }
+
+    fn join(&mut self, right: Gauge) {
+        self.peak = self.peak.max(right.peak);
+        self.last = right.last;
+    }
+}
+
+impl Merge for Bin {
+    fn next(&self) -> Self {
+        Bin { reads: self.reads.carried(), depth: self.depth.iter().map(|(q, g)| (*q, g.carried())).collect(), ..Bin::default() }
+    }
+
+    fn merge(&mut self, r: &Self) {
+        self.up_wire_bytes += r.up_wire_bytes;
+        self.up_payload_bytes += r.up_payload_bytes;
+        self.down_wire_bytes += r.down_wire_bytes;
+        self.down_payload_bytes += r.down_payload_bytes;
+        self.frames_tx += r.frames_tx;
+        self.frames_rx += r.frames_rx;
+        self.kicks += r.kicks;
+        self.interrupts += r.interrupts;
+        self.reads.join(r.reads);
+        for (q, g) in &r.depth {
+            self.depth.entry(*q).or_default().join(*g);
+        }
+    }
+}
+
+/// Reads and writes (and messages) that the device sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Requests {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
+}
+
+/// Distributions of the latencies, over all queues of a role.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Distributions {
+    pub(crate) kick_to_read: Histogram,
+    pub(crate) payload_to_used: Histogram,
+    pub(crate) used_to_msix: Histogram,
+}
+
+/// The stretch in which frames moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+impl Window {
+    pub(crate) fn cycles(self) -> u64 {
+        self.last - self.first + 1
+    }
+}
+
+/// What a byte on the link was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Bytes of buffers: frames and their headers, control commands.
+    Payload,
+    /// Indices, entries, descriptors, elements.
+    Ring,
+    /// Event words and flags: who wants to be told of what.
+    Events,
+    /// MSI-X messages.
+    Interrupts,
+    /// Kicks, register and configuration accesses.
+    Registers,
+    /// Data that the judge could not explain.
+    Unknown,
+    /// Framing, sequence numbers, CRCs and headers of all packets: all that is not data.
+    Overhead,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 7] =
+        [Kind::Payload, Kind::Ring, Kind::Events, Kind::Interrupts, Kind::Registers, Kind::Unknown, Kind::Overhead];
+
+    fn of(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Payload => Kind::Payload,
+            Purpose::AvailIndex
+            | Purpose::AvailEntry
+            | Purpose::Descriptor
+            | Purpose::IndirectTable
+            | Purpose::UsedElement
+            | Purpose::UsedIndex => Kind::Ring,
+            Purpose::DriverEvent | Purpose::DeviceEvent => Kind::Events,
+            Purpose::Msix | Purpose::Intx => Kind::Interrupts,
+            Purpose::Kick | Purpose::Register | Purpose::Config => Kind::Registers,
+            Purpose::Unknown => Kind::Unknown,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Payload => "payload",
+            Kind::Ring => "ring structures",
+            Kind::Events => "event words",
+            Kind::Interrupts => "interrupts",
+            Kind::Registers => "kicks and registers",
+            Kind::Unknown => "unexplained",
+            Kind::Overhead => "TLP overhead",
+        }
+    }
+}
+
+/// Bytes on the link each way, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WireBytes {
+    pub(crate) up: [u64; Kind::ALL.len()],
+    pub(crate) down: [u64; Kind::ALL.len()],
+}
+
+impl WireBytes {
+    fn count(&mut self, up: bool, purpose: Purpose, tlp: &Tlp) {
+        let data = tlp.data().len() as u64;
+        let side = if up { &mut self.up } else { &mut self.down };
+        side[Kind::of(purpose) as usize] += data;
+        side[Kind::Overhead as usize] += tlp.wire_bytes() - data;
+    }
+
+    fn take_in(&mut self, other: &mut WireBytes) {
+        for (a, b) in self.up.iter_mut().chain(&mut self.down).zip(other.up.iter().chain(&other.down)) {
+            *a += b;
+        }
+        *other = WireBytes::default();
+    }
+}
+
+/// Everything gathered from a trace.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    pub(crate) costs: Costs,
+    pub(crate) registers: Registers,
+    pub(crate) requests: BTreeMap<(Purpose, Option<u16>), Requests>,
+    pub(crate) timeline: Option<Timeline<Bin>>,
+    pub(crate) distributions: BTreeMap<Role, Distributions>,
+    pub(crate) round_trip: Histogram,
+    pub(crate) window: Option<Window>,
+    /// Bytes from the first to the last cycle of the window.
+    pub(crate) window_bytes: WireBytes,
+    pending_bytes: WireBytes,
+    pub(crate) peak_depth: BTreeMap<u16, u64>,
+    pub(crate) peak_reads: u64,
+    pub(crate) drops: BTreeMap<u8, u64>,
+    pub(crate) notes: u64,
+    pub(crate) events: u64,
+    pub(crate) last_cycle: u64,
+    pub(crate) ended: Option<EndReason>,
+    pub(crate) yardstick: Yardstick,
+    depths: Depths,
+    flight: Flight,
+    stores: bool,
+}
+
+impl Collector {
+    pub(crate) fn new(header: &Header) -> Self {
+        Collector {
+            costs: Costs::new(),
+            registers: Registers::new(header.device_type),
+            requests: BTreeMap::new(),
+            timeline: None,
+            distributions: BTreeMap::new(),
+            round_trip: Histogram::default(),
+            window: None,
+            window_bytes: WireBytes::default(),
+            pending_bytes: WireBytes::default(),
+            peak_depth: BTreeMap::new(),
+            peak_reads: 0,
+            drops: BTreeMap::new(),
+            notes: 0,
+            events: 0,
+            last_cycle: 0,
+            ended: None,
+            yardstick: Yardstick::new(&header.link),
+            depths: Depths::default(),
+            flight: Flight::default(),
+            stores: header.driver_stores,
+        }
+    }
+
+    /// Takes in one event and the cause that the judge gave it.
+    pub(crate) fn observe(&mut self, event: &Event, cause: Option<&Cause>) {
+        self.events += 1;
+        self.last_cycle = event.cycle;
+        if let Some(change) = self.registers.observe(event) {
+            self.change(change);
+        }
+        match &event.what {
+            What::Tlp { ch, tlp, .. } => self.tlp(event.cycle, *ch, tlp, cause.copied().unwrap_or(Cause::of(Purpose::Unknown))),
+            What::Store { addr, data, .. } if self.stores => {
+                if let Some((queue, depth)) = self.depths.available(*addr, data) {
+                    self.depth(event.cycle, queue, depth);
+                }
+            }
+            What::WireTx { .. } => {
+                self.traffic(event.cycle);
+                self.bin(event.cycle).frames_tx += 1;
+            }
+            What::WireRx { .. } => {
+                self.traffic(event.cycle);
+                self.bin(event.cycle).frames_rx += 1;
+            }
+            What::WireDrop { reason } => *self.drops.entry(*reason).or_default() += 1,
+            What::Note { .. } => self.notes += 1,
+            What::End { reason } => self.ended = Some(*reason),
+            _ => {}
+        }
+        self.costs.observe(event, cause);
+        if let Some(queue) = cause.and_then(|c| c.queue) {
+            self.drain(queue);
+        }
+    }
+
+    /// Moves the samples that the costs gathered into distributions, so that a long trace needs no more memory than a short one.
+    fn drain(&mut self, queue: u16) {
+        let Some(costs) = self.costs.queues.get_mut(&queue) else { return };
+        let l = &mut costs.latencies;
+        if l.kick_to_read_cycles.is_empty() && l.payload_to_used_cycles.is_empty() && l.used_to_msix_cycles.is_empty() {
+            return;
+        }
+        let Latencies { kick_to_read_cycles, payload_to_used_cycles, used_to_msix_cycles } = std::mem::take(l);
+        let d = self.distributions.entry(self.registers.role(queue)).or_default();
+        kick_to_read_cycles.into_iter().for_each(|v| d.kick_to_read.add(v));
+        payload_to_used_cycles.into_iter().for_each(|v| d.payload_to_used.add(v));
+        used_to_msix_cycles.into_iter().for_each(|v| d.used_to_msix.add(v));
+    }
+
+    fn change(&mut self, change: Change) {
+        self.depths.change(change);
+        let rules = (self.registers.has(EVENT_IDX), self.registers.has(NOTIFICATION_DATA), self.registers.has(RING_PACKED));
+        let registers = &self.registers;
+        self.yardstick.change(change, rules, |q| registers.role(q));
+        if change == Change::Reset {
+            self.flight.clear();
+        }
+    }
+
+    fn bin(&mut self, cycle: u64) -> &mut Bin {
+        self.timeline.get_or_insert_with(|| Timeline::new(cycle, BIN_CYCLES)).at(cycle)
+    }
+
+    fn traffic(&mut self, cycle: u64) {
+        self.window.get_or_insert(Window { first: cycle, last: cycle }).last = cycle;
+        self.window_bytes.take_in(&mut self.pending_bytes);
+    }
+
+    fn depth(&mut self, cycle: u64, queue: u16, depth: u16) {
+        let depth = u64::from(depth);
+        let peak = self.peak_depth.entry(queue).or_default();
+        *peak = (*peak).max(depth);
+        self.bin(cycle).depth.entry(queue).or_default().set(depth);
+    }
+
+    fn tlp(&mut self, cycle: u64, ch: Channel, tlp: &Tlp, cause: Cause) {
+        let control = cause.queue.is_some_and(|q| self.registers.role(q) == Role::Control);
+        let is_traffic = !control
+            && matches!(ch, Channel::Rq | Channel::Rc)
+            && matches!(cause.purpose, Purpose::Payload | Purpose::UsedElement | Purpose::UsedIndex | Purpose::Msix | Purpose::Intx);
+        let wire = tlp.wire_bytes();
+        let opens = is_traffic && cause.purpose == Purpose::Payload;
+        if self.window.is_some() || opens {
+            self.pending_bytes.count(ch.is_upstream(), cause.purpose, tlp);
+            if is_traffic {
+                self.traffic(cycle);
+            }
+        }
+        if ch == Channel::Rq {
+            let r = self.requests.entry((cause.purpose, cause.queue)).or_default();
+            if matches!(tlp.body, Body::MRd { .. }) {
+                r.reads += 1;
+            } else {
+                r.writes += 1;
+            }
+        }
+        self.memory(cycle, ch, tlp, cause);
+        if self.timeline.is_none() && !matches!(ch, Channel::Rq | Channel::Rc) && cause.purpose != Purpose::Kick {
+            return; // bring-up: the timeline starts with the first activity of the rings
+        }
+        let in_flight = self.flight.len();
+        let payload = if cause.purpose == Purpose::Payload { tlp.data().len() as u64 } else { 0 };
+        let bin = self.bin(cycle);
+        if ch.is_upstream() {
+            bin.up_wire_bytes += wire;
+            bin.up_payload_bytes += payload;
+        } else {
+            bin.down_wire_bytes += wire;
+            bin.down_payload_bytes += payload;
+        }
+        bin.kicks += u64::from(cause.purpose == Purpose::Kick && ch == Channel::Cq);
+        bin.interrupts += u64::from(matches!(cause.purpose, Purpose::Msix | Purpose::Intx) && ch == Channel::Rq);
+        if matches!(ch, Channel::Rq | Channel::Rc) {
+            bin.reads.set(in_flight);
+            self.peak_reads = self.peak_reads.max(in_flight);
+        }
+    }
+
+    fn memory(&mut self, cycle: u64, ch: Channel, tlp: &Tlp, cause: Cause) {
+        match (ch, &tlp.body) {
+            (Channel::Rq, Body::MRd { .. }) => {
+                self.flight.request(cycle, tlp);
+                self.yardstick.sent(tlp, cause);
+            }
+            (Channel::Rq, Body::MWr { addr, data, .. }) => {
+                if let Some((first, bytes)) = tlp.span() {
+                    let skip = (first - addr) as usize;
+                    let written = data.get(skip..skip + bytes as usize).unwrap_or(&[]);
+                    self.yardstick.sent(tlp, cause);
+                    self.yardstick.wrote(first, written, cause);
+                    if let Some((queue, depth)) = self.depths.used(first, written) {
+                        self.depth(cycle, queue, depth);
+                    }
+                }
+            }
+            (Channel::Rq, _) => self.yardstick.sent(tlp, cause),
+            (Channel::Rc, _) => {
+                self.yardstick.received(tlp, cause);
+                let Some(brought) = self.flight.completion(cycle, tlp) else { return };
+                if let Some(cycles) = brought.round_trip_cycles {
+                    self.round_trip.add(cycles);
+                }
+                self.yardstick.read(brought.addr, brought.data, cause);
+                if !self.stores
+                    && let Some((queue, depth)) = self.depths.available(brought.addr, brought.data)
+                {
+                    self.depth(cycle, queue, depth);
+                }
+            }
+            (Channel::Cq, _) => self.yardstick.received(tlp, cause),
+            (Channel::Cc, _) => {}
+        }
+    }
+
+    /// Frames that came through a ring: transmitted, and received but not dropped.
+    pub(crate) fn frames(&self) -> (u64, u64) {
+        (self.costs.frames_tx, self.costs.frames_rx.saturating_sub(self.costs.frames_dropped))
+    }
+
+    /// No more events come.
+    pub(crate) fn finish(&mut self) {
+        self.yardstick.finish();
+    }
+}

@@ -1,0 +1,248 @@
+//! One split queue, followed through the device's own reads and writes, and what its transfers would have cost at least.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ringside_models::judge::Purpose;
+
+use super::chain::{Chain, Descriptors};
+use super::cost::{Cost, Limits};
+use super::tally::Tally;
+use crate::registers::{Ring, Role};
+
+/// Chains that the device learnt of at once.
+#[derive(Clone, Debug)]
+struct Batch {
+    first: u64,
+    count: u64,
+    done: u64,
+    /// Entries of the available ring that were read.
+    entries: u64,
+    descriptors: BTreeSet<u16>,
+    /// The device learnt of it from a kick that carried the index, not from a read.
+    by_kick: bool,
+}
+
+/// A queue from its enabling to its reset.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    ring: Ring,
+    pub(crate) role: Role,
+    event_idx: bool,
+    descriptors: Descriptors,
+    /// Chains that the device knows of since the enabling.
+    known: u64,
+    /// Chains known and not returned: place in the order of availability, and head once its entry was read.
+    outstanding: BTreeMap<u64, Option<u16>>,
+    places: BTreeMap<u16, u64>,
+    batches: VecDeque<Batch>,
+    elements: BTreeMap<u16, (u32, u32)>,
+    used: u64,
+}
+
+impl Queue {
+    pub(crate) fn new(ring: Ring, role: Role, event_idx: bool) -> Self {
+        Queue {
+            ring,
+            role,
+            event_idx,
+            descriptors: Descriptors::default(),
+            known: 0,
+            outstanding: BTreeMap::new(),
+            places: BTreeMap::new(),
+            batches: VecDeque::new(),
+            elements: BTreeMap::new(),
+            used: 0,
+        }
+    }
+
+    /// The device was told by a kick that the available index is `index`.
+    pub(crate) fn told(&mut self, index: u16) {
+        self.learn(index, true);
+    }
+
+    fn learn(&mut self, index: u16, by_kick: bool) {
+        let grown = u64::from(index.wrapping_sub(self.known as u16));
+        if grown == 0 || grown > u64::from(self.ring.size) {
+            return;
+        }
+        self.batches.push_back(Batch { first: self.known, count: grown, done: 0, entries: 0, descriptors: BTreeSet::new(), by_kick });
+        self.outstanding.extend((self.known..self.known + grown).map(|place| (place, None)));
+        self.known += grown;
+    }
+
+    /// The device read memory.
+    pub(crate) fn read(&mut self, addr: u64, data: &[u8], purpose: Purpose) {
+        let within = |at: u64, bytes: usize| {
+            let from = at.checked_sub(addr)? as usize;
+            data.get(from..from.checked_add(bytes)?)
+        };
+        if purpose == Purpose::IndirectTable {
+            self.descriptors.read_indirect(addr, data);
+            return;
+        }
+        let size = u64::from(self.ring.size);
+        // the index first: entries that came with it belong to the chains that it covers
+        if let Some(index) = within(self.ring.driver + 2, 2) {
+            self.learn(u16::from_le_bytes([index[0], index[1]]), false);
+        }
+        let base = self.ring.driver + 4;
+        let end = addr.saturating_add(data.len() as u64);
+        if size > 0 && end > base && addr < base + 2 * size {
+            for slot in addr.saturating_sub(base).div_ceil(2)..((end - base) / 2).min(size) {
+                if let Some(e) = within(base + 2 * slot, 2) {
+                    self.entry(slot, u16::from_le_bytes([e[0], e[1]]));
+                }
+            }
+        }
+        self.descriptors.read_direct(self.ring.desc, self.ring.size, addr, data);
+    }
+
+    fn entry(&mut self, slot: u64, head: u16) {
+        let size = u64::from(self.ring.size);
+        // the latest known place with this slot
+        let back = (self.known + size - 1 - slot) % size;
+        let Some(place) = self.known.checked_sub(1 + back) else { return };
+        if let Some(seen @ None) = self.outstanding.get_mut(&place) {
+            *seen = Some(head);
+            self.places.insert(head, place);
+            if let Some(b) = batch(&mut self.batches, place) {
+                b.entries += 1;
+            }
+        }
+    }
+
+    /// The device wrote memory.
+    pub(crate) fn wrote(&mut self, addr: u64, data: &[u8], limits: &Limits, tally: &mut Tally) {
+        let base = self.ring.device + 4;
+        let end = addr.saturating_add(data.len() as u64);
+        let size = u64::from(self.ring.size);
+        if end > base && addr < base + 8 * size {
+            for slot in addr.saturating_sub(base).div_ceil(8)..((end - base) / 8).min(size) {
+                let from = (base + 8 * slot - addr) as usize;
+                if let Some(e) = data.get(from..from + 8) {
+                    let word = |i: usize| u32::from_le_bytes([e[i], e[i + 1], e[i + 2], e[i + 3]]);
+                    self.elements.insert(slot as u16, (word(0), word(4)));
+                }
+            }
+        }
+        let index = (self.ring.device + 2).checked_sub(addr).map(|o| o as usize);
+        if let Some(bytes) = index.and_then(|o| data.get(o..o.checked_add(2)?)) {
+            self.published(u16::from_le_bytes([bytes[0], bytes[1]]), limits, tally);
+        }
+    }
+
+    fn published(&mut self, index: u16, limits: &Limits, tally: &mut Tally) {
+        let count = u64::from(index.wrapping_sub(self.used as u16));
+        let size = u64::from(self.ring.size);
+        if count == 0 || count > size {
+            return;
+        }
+        for number in self.used..self.used + count {
+            tally.chains += 1;
+            let element = self.elements.remove(&((number % size) as u16));
+            let explained = element.and_then(|(id, len)| self.returned(id, len, limits, tally));
+            tally.unexplained += u64::from(explained.is_none());
+        }
+        if self.role == Role::Receive {
+            self.used_side(self.used, count, limits, tally);
+        }
+        self.used += count;
+    }
+
+    /// A chain was returned: adds its own cost and, with the last one of a batch, that of the batch.
+    fn returned(&mut self, id: u32, len: u32, limits: &Limits, tally: &mut Tally) -> Option<()> {
+        let head = u16::try_from(id).ok()?;
+        let place = self.places.remove(&head)?;
+        self.outstanding.remove(&place);
+        let chain = self.descriptors.walk(head, self.ring.size);
+        if let Some(chain) = &chain {
+            Self::transfers(chain, u64::from(len), limits, tally);
+            if let Some((addr, bytes)) = chain.table {
+                tally.least(Purpose::IndirectTable, limits.read(addr, bytes));
+                self.descriptors.forget_table(addr, bytes);
+            }
+        }
+        let b = batch(&mut self.batches, place)?;
+        b.done += 1;
+        b.descriptors.extend(chain.iter().flat_map(|c| &c.descriptors));
+        if b.done == b.count {
+            let at = self.batches.partition_point(|b| b.first + b.count <= place);
+            if let Some(b) = self.batches.remove(at) {
+                self.close(&b, limits, tally);
+            }
+        }
+        chain.map(|_| ())
+    }
+
+    fn transfers(chain: &Chain, written: u64, limits: &Limits, tally: &mut Tally) {
+        let mut left = written;
+        for s in &chain.segments {
+            if s.writable {
+                let n = s.bytes.min(left);
+                left -= n;
+                tally.least(Purpose::Payload, limits.write(s.addr, n));
+            } else {
+                tally.least(Purpose::Payload, limits.read(s.addr, s.bytes));
+            }
+        }
+    }
+
+    /// Fetching a batch: one read of the index, its entries, its descriptors.
+    fn close(&self, b: &Batch, limits: &Limits, tally: &mut Tally) {
+        tally.batches += 1;
+        if !b.by_kick {
+            tally.least(Purpose::AvailIndex, limits.read(self.ring.driver + 2, 2));
+        }
+        tally.least(Purpose::AvailEntry, limits.read_ring(self.ring.driver + 4, 2, self.ring.size, b.first, b.entries));
+        let mut descriptors = b.descriptors.iter().copied().peekable();
+        while let Some(first) = descriptors.next() {
+            let mut count = 1;
+            while descriptors.next_if_eq(&(first + count)).is_some() {
+                count += 1;
+            }
+            tally.least(Purpose::Descriptor, limits.read(self.ring.desc + 16 * u64::from(first), 16 * u64::from(count)));
+        }
+        let word = if self.event_idx { self.ring.device + 4 + 8 * u64::from(self.ring.size) } else { self.ring.device };
+        tally.least(Purpose::DeviceEvent, limits.write(word, 2));
+        if self.role != Role::Receive && b.done > 0 {
+            self.used_side(b.first, b.done, limits, tally);
+        }
+    }
+
+    /// Returning `count` chains at once: elements, index, a look at what the driver asks.
+    fn used_side(&self, first: u64, count: u64, limits: &Limits, tally: &mut Tally) {
+        tally.publications += 1;
+        tally.least(Purpose::UsedElement, limits.write_ring(self.ring.device + 4, 8, self.ring.size, first, count));
+        tally.least(Purpose::UsedIndex, limits.write(self.ring.device + 2, 2));
+        let word = if self.event_idx { self.ring.driver + 4 + 2 * u64::from(self.ring.size) } else { self.ring.driver };
+        tally.least(Purpose::DriverEvent, limits.read(word, 2));
+    }
+
+    /// The queue is gone: what was fetched of open batches had to be fetched.
+    pub(crate) fn finish(mut self, limits: &Limits, tally: &mut Tally) {
+        let waiting: Vec<(u64, u16)> = self.outstanding.iter().filter_map(|(place, head)| Some((*place, (*head)?))).collect();
+        for (place, head) in waiting {
+            let Some(chain) = self.descriptors.walk(head, self.ring.size) else { continue };
+            if let Some((addr, bytes)) = chain.table {
+                tally.least(Purpose::IndirectTable, limits.read(addr, bytes));
+            }
+            if let Some(b) = batch(&mut self.batches, place) {
+                b.descriptors.extend(&chain.descriptors);
+            }
+        }
+        for b in std::mem::take(&mut self.batches) {
+            self.close(&b, limits, tally);
+        }
+    }
+}
+
+fn batch(batches: &mut VecDeque<Batch>, place: u64) -> Option<&mut Batch> {
+    let at = batches.partition_point(|b| b.first + b.count <= place);
+    batches.get_mut(at).filter(|b| b.first <= place)
+}
+
+impl Tally {
+    fn least(&mut self, purpose: Purpose, cost: Cost) {
+        self.rows.entry(purpose).or_default().minimum.add(cost);
+    }
+}

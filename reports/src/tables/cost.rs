@@ -1,0 +1,131 @@
+//! What the rings cost on PCIe: requests by cause, bytes by kind, and both beside the least possible.
+
+use std::collections::BTreeMap;
+
+use ringside_models::cost::Traffic;
+use ringside_models::judge::Purpose;
+
+use super::{all_packets, packets};
+use crate::collect::{Collector, Kind, Requests};
+use crate::registers::Role;
+use crate::table::{Column, Table, Value, col};
+
+const CAUSES: &[Column] = &[
+    col("role", "Queues"),
+    col("cause", "Cause"),
+    col("reads", "Reads"),
+    col("writes", "Writes"),
+    col("requests_per_packet", "Requests / packet"),
+    col("up_bytes_per_packet", "Bytes up / packet"),
+    col("down_bytes_per_packet", "Bytes down / packet"),
+    col("items", "Items moved"),
+    col("wasted", "of no use"),
+];
+
+pub(crate) fn causes(c: &Collector) -> Table {
+    let mut t = Table::new("causes", "Requests of the device and link bytes by cause", CAUSES);
+    let mut rows: BTreeMap<(Option<Role>, Purpose), (Requests, Traffic)> = BTreeMap::new();
+    let role = |queue: Option<u16>| queue.map(|q| c.registers.role(q));
+    for ((purpose, queue), r) in &c.requests {
+        let (sum, _) = rows.entry((role(*queue), *purpose)).or_default();
+        sum.reads += r.reads;
+        sum.writes += r.writes;
+    }
+    for ((purpose, queue), traffic) in &c.costs.traffic {
+        rows.entry((role(*queue), *purpose)).or_default().1.add(traffic);
+    }
+    for ((role, purpose), (r, traffic)) in rows {
+        let per = match role {
+            Some(role) => packets(c, role),
+            None => all_packets(c),
+        };
+        t.push(vec![
+            Value::text(role.map_or("function", Role::word)),
+            Value::text(purpose.name()),
+            Value::Count(r.reads),
+            Value::Count(r.writes),
+            Value::ratio(r.reads + r.writes, per, 3),
+            Value::ratio(traffic.up_wire_bytes, per, 1),
+            Value::ratio(traffic.down_wire_bytes, per, 1),
+            Value::Count(traffic.items),
+            Value::Count(traffic.wasted),
+        ]);
+    }
+    t
+}
+
+const BYTES: &[Column] = &[
+    col("direction", "Direction"),
+    col("kind", "Bytes that were"),
+    col("bytes", "Bytes"),
+    col("bytes_per_packet", "Bytes / packet"),
+    col("share_percent", "% of the traffic"),
+    col("link_percent", "% of the link"),
+];
+
+pub(crate) fn bytes(c: &Collector, ceiling: f64) -> Table {
+    let mut t = Table::new("bytes", "What the link carried while frames moved", BYTES);
+    let per = all_packets(c);
+    let budget = ceiling * c.window.map_or(0.0, |w| w.cycles() as f64);
+    for (direction, side) in [("device to host", c.window_bytes.up), ("host to device", c.window_bytes.down)] {
+        let total: u64 = side.iter().sum();
+        let mut row = |kind: &str, n: u64| {
+            t.push(vec![
+                Value::text(direction),
+                Value::text(kind),
+                Value::Count(n),
+                Value::ratio(n, per, 1),
+                Value::percent(n as f64, total as f64),
+                Value::percent(n as f64, budget),
+            ]);
+        };
+        for kind in Kind::ALL {
+            if side[kind as usize] > 0 {
+                row(kind.name(), side[kind as usize]);
+            }
+        }
+        row("all", total);
+    }
+    t
+}
+
+const YARDSTICK: &[Column] = &[
+    col("role", "Queues"),
+    col("cause", "Cause"),
+    col("requests", "Requests"),
+    col("least_requests", "least"),
+    col("requests_efficiency_percent", "efficiency %"),
+    col("up_bytes", "Bytes up"),
+    col("least_up_bytes", "least"),
+    col("up_efficiency_percent", "efficiency %"),
+    col("down_bytes", "Bytes down"),
+    col("least_down_bytes", "least"),
+    col("down_efficiency_percent", "efficiency %"),
+];
+
+pub(crate) fn yardstick(c: &Collector) -> Table {
+    let mut t = Table::new("yardstick", "Beside the least that the same chains could have cost", YARDSTICK);
+    if c.yardstick.off.is_some() {
+        return t;
+    }
+    for (role, tally) in &c.yardstick.tallies {
+        // A minimum that does not know every chain would flatter or slander: better none.
+        if tally.chains == 0 || tally.unexplained > 0 || *role == Role::Control {
+            continue;
+        }
+        let mut line = |cause: &str, row: crate::minimum::Row| {
+            let (a, m) = (row.actual, row.minimum);
+            let three = |actual: u64, least: u64| [Value::Count(actual), Value::Count(least), Value::percent(least as f64, actual as f64)];
+            let mut cells = vec![Value::text(role.word()), Value::text(cause)];
+            cells.extend(three(a.requests, m.requests));
+            cells.extend(three(a.up_bytes, m.up_bytes));
+            cells.extend(three(a.down_bytes, m.down_bytes));
+            t.push(cells);
+        };
+        for (purpose, row) in &tally.rows {
+            line(purpose.name(), *row);
+        }
+        line("all", tally.total());
+    }
+    t
+}
