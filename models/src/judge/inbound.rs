@@ -314,7 +314,8 @@ impl Judge {
     }
 
     fn status_read(&mut self, value: u8) {
-        let asks = value & NEEDS_RESET != 0;
+        // While a reset runs the byte says no more than "not yet".
+        let asks = value & NEEDS_RESET != 0 && !self.registers.resetting;
         let fault = self.failed_reads || self.queues.values().any(|q| q.fault.is_some());
         self.status_read_since_fault |= self.queues.values().any(Queue::fault_known);
         if asks {
