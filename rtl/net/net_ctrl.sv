@@ -91,7 +91,7 @@ module net_ctrl
 
   // The longest command that is read; a longer one is refused unread.
   localparam int unsigned MaxCommandBytes = 4096;
-  localparam logic [7:0] AckOk = 8'd0, AckErr = 8'd1;
+  localparam logic [DATA_W-1:0] AckOk = DATA_W'(0), AckErr = DATA_W'(1);
 
   typedef enum logic [2:0] {
     Idle   = 3'd0,
@@ -299,7 +299,7 @@ module net_ctrl
   assign op_o.len_bytes      = 17'd1;
   assign op_o.meta           = '0;
   assign data_valid_o        = state_q == Byte;
-  assign data_o              = DATA_W'(ack_q ? AckOk : AckErr);
+  assign data_o              = ack_q ? AckOk : AckErr;
   assign data_bytes_o        = CW'(1);
   assign cpl_valid_o         = (state_q == Used) && run_i;
   assign cpl_o.queue         = '0;

@@ -169,7 +169,10 @@ module net_tx_frame
     left      = framing_q ? left_q : frame.bytes;
     at_end    = left <= 17'(B);
     want      = at_end ? CW'(left) : CW'(B);
-    // The verdict on the frame exists once its last byte does, so the last beat waits for nothing else.
+  end
+
+  // The verdict on the frame exists once its last byte does, so the last beat waits for nothing else.
+  always_comb begin
     emit      = frame_valid && gear_valid && (!at_end || status_valid) && (!out_valid_q || tready_i);
     frame_pop = emit && at_end;
   end

@@ -140,8 +140,10 @@ module rx_pump
   );
 
   // ---- beats into orders, which wait here so that the write engine hears of them before their bytes
-  logic        len_valid, len_discard;
-  logic [16:0] len_bytes;
+  logic              len_valid, len_discard, begun_q, gear_valid, take, last;
+  logic [16:0]       len_bytes, left, left_q;
+  logic [CW-1:0]     want;
+  logic [DATA_W-1:0] gear_data;
 
   sync_fifo #(
       .W    (18),
@@ -160,11 +162,6 @@ module rx_pump
       .count_o    ()
       /* verilator lint_on PINCONNECTEMPTY */
   );
-
-  logic [16:0]       left, left_q;
-  logic [CW-1:0]     want;
-  logic              begun_q, gear_valid, take, last;
-  logic [DATA_W-1:0] gear_data;
 
   byte_gearbox #(
       .DATA_W(DATA_W)
@@ -189,6 +186,9 @@ module rx_pump
     left = begun_q ? left_q : len_bytes;
     last = left <= 17'(B);
     want = last ? CW'(left) : CW'(B);
+  end
+
+  always_comb begin
     take = len_valid && gear_valid && (len_discard || data_ready_i);
   end
 
