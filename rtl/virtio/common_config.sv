@@ -3,43 +3,75 @@
 module common_config (
   /// One register access: strobe, direction, dword offset (0..15), byte enables, data.
   input  logic             access_i,
+  /// It writes.
   input  logic             write_i,
+  /// Dword offset.
   input  logic [3:0]       dword_i,
+  /// Byte enables.
   input  logic [3:0]       be_i,
+  /// Data written.
   input  logic [31:0]      wdata_i,
+  /// Data read.
   output logic [31:0]      rdata_o,
 
   // Device-wide fields.
+  /// device_feature_select.
   input  logic [31:0]      device_select_i,
+  /// Offered features of that window.
   input  logic [31:0]      device_feature_i,
+  /// driver_feature_select.
   input  logic [31:0]      driver_select_i,
+  /// Driver features of that window.
   input  logic [31:0]      driver_feature_i,
+  /// config_msix_vector.
   input  logic [15:0]      config_vector_i,
+  /// num_queues.
   input  logic [15:0]      num_queues_i,
+  /// device_status.
   input  logic [7:0]       status_i,
+  /// config_generation.
   input  logic [7:0]       generation_i,
+  /// queue_select.
   input  logic [15:0]      queue_select_i,
 
   // Fields of the selected queue.
+  /// queue_size.
   input  logic [15:0]      size_i,
+  /// queue_msix_vector.
   input  logic [15:0]      vector_i,
+  /// queue_enable.
   input  logic             enable_i,
+  /// queue_notify_off.
   input  logic [15:0]      notify_off_i,
+  /// queue_desc, queue_driver, queue_device, low dword first.
   input  logic [5:0][31:0] addr_i,
+  /// queue_reset.
   input  logic             reset_i,
 
   // Write strobes; `field_o` is the written value moved to bit 0.
+  /// device_feature_select is written.
   output logic             device_select_we_o,
+  /// driver_feature_select is written.
   output logic             driver_select_we_o,
+  /// driver_feature is written.
   output logic             driver_feature_we_o,
+  /// config_msix_vector is written.
   output logic             config_vector_we_o,
+  /// device_status is written.
   output logic             status_we_o,
+  /// queue_select is written.
   output logic             queue_select_we_o,
+  /// queue_size is written.
   output logic             size_we_o,
+  /// queue_msix_vector is written.
   output logic             vector_we_o,
+  /// queue_enable is written.
   output logic             enable_we_o,
+  /// queue_reset is written.
   output logic             reset_we_o,
+  /// An address dword is written, one strobe each.
   output logic [5:0]       addr_we_o,
+  /// The written value, moved to bit 0.
   output logic [31:0]      field_o
 );
 

@@ -3,10 +3,13 @@ module device_status #(
   /// Planted bug; 22: the acknowledgement of a reset does not wait for the drain.
   parameter int unsigned BUG = 0
 ) (
+  /// Clock.
   input  logic       clk_i,
+  /// Synchronous reset, active low.
   input  logic       rst_ni,
   /// Driver writes the byte.
   input  logic       we_i,
+  /// The byte written.
   input  logic [7:0] wdata_i,
   /// Function level reset asks for the same as a write of zero.
   input  logic       flr_i,
@@ -16,11 +19,13 @@ module device_status #(
   input  logic       error_i,
   /// Nothing of this function is in flight (may be meaningless outside reset).
   input  logic       drained_i,
+  /// The byte as read.
   output logic [7:0] status_o,
   /// High while a reset runs: engines stop and flush.
   output logic       reset_o,
   /// One cycle at the end of a reset: state goes to defaults.
   output logic       clear_o,
+  /// FEATURES_OK: features are frozen.
   output logic       features_ok_o,
   /// The device runs: DRIVER_OK with FEATURES_OK, no reset.
   output logic       driver_ok_o,

@@ -5,7 +5,9 @@ module features
   /// Offered feature bits.
   parameter logic [127:0] DEVICE_FEATURES = '0
 ) (
+  /// Clock.
   input  logic         clk_i,
+  /// Synchronous reset, active low.
   input  logic         rst_ni,
   /// Device reset: forget the driver's features and both selectors.
   input  logic         clear_i,
@@ -13,18 +15,25 @@ module features
   input  logic         frozen_i,
   /// Write strobes, one per field, with the dword written.
   input  logic         device_select_we_i,
+  /// driver_feature_select is written.
   input  logic         driver_select_we_i,
+  /// driver_feature is written.
   input  logic         driver_feature_we_i,
+  /// Data written.
   input  logic [31:0]  wdata_i,
   /// Read values of the four fields.
   output logic [31:0]  device_select_o,
+  /// device_feature.
   output logic [31:0]  device_feature_o,
+  /// driver_feature_select.
   output logic [31:0]  driver_select_o,
+  /// driver_feature.
   output logic [31:0]  driver_feature_o,
   /// The driver's subset is acceptable (combinational).
   output logic         legal_o,
   /// Accepted features: zero until frozen.
   output logic [127:0] accepted_o,
+  /// The accepted features that engines ask for.
   output features_t    features_o
 );
 

@@ -7,20 +7,31 @@ module interrupt
   /// Planted bug; 16: the vector of the next queue is used.
   parameter int unsigned BUG = 0
 ) (
+  /// Clock.
   input  logic                    clk_i,
+  /// Synchronous reset, active low.
   input  logic                    rst_ni,
+  /// Device reset: to defaults.
   input  logic                    clear_i,
+  /// MSI-X is enabled.
   input  logic                    msix_enable_i,
+  /// Vector of every queue.
   input  logic [QUEUES-1:0][15:0] vectors_i,
+  /// Vector of configuration changes.
   input  logic [15:0]             config_vector_i,
   /// Used buffer notifications: receive, transmit, control; queue = global index.
   input  logic [2:0]              irq_valid_i,
+  /// Taken.
   output logic [2:0]              irq_ready_o,
+  /// Their queues.
   input  logic [2:0][15:0]        irq_queue_i,
   /// A configuration change to notify (pulse; coalesced until sent).
   input  logic                    config_event_i,
+  /// MSI-X: send this vector.
   output logic                    fire_valid_o,
+  /// Taken.
   input  logic                    fire_ready_i,
+  /// The vector.
   output logic [10:0]             fire_vector_o,
   /// Sets ISR bit 0.
   output logic                    isr_queue_event_o,

@@ -1,9 +1,13 @@
 // ISR status: bit 0 queue interrupt (only while MSI-X is off), bit 1 configuration change (always). A read clears, an event
 // in the same cycle wins.
 module isr (
+  /// Clock.
   input  logic       clk_i,
+  /// Synchronous reset, active low.
   input  logic       rst_ni,
+  /// Device reset: to defaults.
   input  logic       clear_i,
+  /// MSI-X is enabled.
   input  logic       msix_enable_i,
   /// A used buffer notification falls to the ISR.
   input  logic       queue_event_i,
@@ -11,6 +15,7 @@ module isr (
   input  logic       config_event_i,
   /// The byte is being read.
   input  logic       read_i,
+  /// The byte.
   output logic [7:0] value_o,
   /// INTx level.
   output logic       intx_o

@@ -10,15 +10,21 @@ module notify
 ) (
   /// A write into the notification region, offset in dwords from its start.
   input  logic              write_i,
+  /// The TLP carried exactly one dword.
   input  logic              single_i,
+  /// Dword offset.
   input  logic [9:0]        dword_i,
+  /// Byte enables.
   input  logic [3:0]        be_i,
+  /// Data written.
   input  logic [31:0]       wdata_i,
+  /// NOTIFICATION_DATA was negotiated.
   input  logic              notification_data_i,
   /// Queues that run.
   input  logic [QUEUES-1:0] running_i,
   /// Decoded kick, `kick_o.queue` is the global index.
   output logic              kick_valid_o,
+  /// The kick.
   output kick_t             kick_o
 );
 

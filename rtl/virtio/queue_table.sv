@@ -11,7 +11,9 @@ module queue_table
   /// Planted bug; 15: vectors are 0 after reset.
   parameter int unsigned BUG = 0
 ) (
+  /// Clock.
   input  logic                          clk_i,
+  /// Synchronous reset, active low.
   input  logic                          rst_ni,
   /// Device reset: everything to defaults.
   input  logic                          clear_i,
@@ -25,21 +27,31 @@ module queue_table
   input  logic [15:0]                   select_i,
   /// Field write strobes.
   input  logic                          size_we_i,
+  /// queue_msix_vector is written.
   input  logic                          vector_we_i,
+  /// queue_enable is written.
   input  logic                          enable_we_i,
+  /// queue_reset is written.
   input  logic                          reset_we_i,
   /// One strobe per dword: desc lo, hi, driver lo, hi, device lo, hi.
   input  logic [5:0]                    addr_we_i,
+  /// The written value, moved to bit 0.
   input  logic [31:0]                   wdata_i,
   /// Read values of the selected queue (zero for an absent one).
   output logic [15:0]                   size_o,
+  /// queue_msix_vector.
   output logic [15:0]                   vector_o,
+  /// queue_enable.
   output logic                          enable_o,
+  /// queue_reset.
   output logic                          reset_o,
+  /// queue_notify_off.
   output logic [15:0]                   notify_off_o,
+  /// queue_desc, queue_driver, queue_device, low dword first.
   output logic [5:0][31:0]              addr_o,
   /// Contexts; `enable` is the register and no queue reset running (the caller adds DRIVER_OK).
   output queue_ctx_t [QUEUES-1:0]       ctx_o,
+  /// Vector of every queue.
   output logic [QUEUES-1:0][15:0]       vectors_o,
   /// Nothing of that queue is in flight (meaningful while its context is disabled).
   input  logic [QUEUES-1:0]             idle_i

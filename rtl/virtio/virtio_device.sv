@@ -13,69 +13,113 @@ module virtio_device
   /// Planted bug: 15, 16, 18, 22 in the leaves; 19: config_generation never changes; 23: queues survive a reset.
   parameter int unsigned BUG = 0
 ) (
+  /// Clock.
   input  logic                          clk_i,
+  /// Synchronous reset, active low.
   input  logic                          rst_ni,
+  /// What configuration space says.
   input  pcie_config_t                  pcie_config_i,
   /// Function level reset (pulse).
   input  logic                          flr_i,
 
   // BAR0 register bus.
+  /// Register access, held until the response.
   input  logic                          reg_valid_i,
+  /// The access.
   input  reg_req_t                      reg_i,
+  /// Response.
   output logic                          reg_rsp_valid_o,
+  /// Data read.
   output logic [31:0]                   reg_rsp_rdata_o,
 
   // Device configuration (0x2000..), forwarded.
+  /// Access to device configuration, held until the response.
   output logic                          dev_valid_o,
+  /// The access, address still 0x2000 and up.
   output reg_req_t                      dev_req_o,
+  /// Response.
   input  logic                          dev_rsp_valid_i,
+  /// Data read.
   input  logic [31:0]                   dev_rsp_rdata_i,
   /// Device configuration changed (pulse).
   input  logic                          config_change_i,
 
   // Queue contexts per engine, accepted features, run state.
+  /// Receive queues.
   output queue_ctx_t [QUEUE_PAIRS-1:0]  rx_ctx_o,
+  /// Transmit queues.
   output queue_ctx_t [QUEUE_PAIRS-1:0]  tx_ctx_o,
+  /// Control queue.
   output queue_ctx_t                    ctrl_ctx_o,
+  /// The accepted features that engines ask for.
   output features_t                     features_o,
+  /// All accepted features, zero until FEATURES_OK.
   output logic [127:0]                  driver_features_o,
+  /// DRIVER_OK with FEATURES_OK, no reset running.
   output logic                          driver_ok_o,
 
   // Kicks, `queue` local to the engine.
+  /// Kick of a receive queue.
   output logic                          rx_kick_valid_o,
+  /// The kick.
   output kick_t                         rx_kick_o,
+  /// Kick of a transmit queue.
   output logic                          tx_kick_valid_o,
+  /// The kick.
   output kick_t                         tx_kick_o,
+  /// Kick of the control queue.
   output logic                          ctrl_kick_valid_o,
+  /// The kick.
   output kick_t                         ctrl_kick_o,
 
   // Reset and drain.
+  /// A device reset runs: flush.
   output logic                          reset_o,
+  /// Receive queue quiet: ring engine and device type.
   input  logic [QUEUE_PAIRS-1:0]        rx_idle_i,
+  /// Transmit queue quiet.
   input  logic [QUEUE_PAIRS-1:0]        tx_idle_i,
+  /// Control queue quiet.
   input  logic                          ctrl_idle_i,
+  /// The whole requester is quiet.
   input  logic                          dma_idle_i,
 
   // A queue froze.
+  /// A receive queue froze.
   input  logic                          rx_error_valid_i,
+  /// A transmit queue froze.
   input  logic                          tx_error_valid_i,
+  /// The control queue froze.
   input  logic                          ctrl_error_valid_i,
 
   // Used buffer notifications, `queue` local to the engine.
+  /// Receive queue: used buffer notification.
   input  logic                          rx_irq_valid_i,
+  /// Taken.
   output logic                          rx_irq_ready_o,
+  /// Its queue.
   input  logic [15:0]                   rx_irq_queue_i,
+  /// Transmit queue: used buffer notification.
   input  logic                          tx_irq_valid_i,
+  /// Taken.
   output logic                          tx_irq_ready_o,
+  /// Its queue.
   input  logic [15:0]                   tx_irq_queue_i,
+  /// Control queue: used buffer notification.
   input  logic                          ctrl_irq_valid_i,
+  /// Taken.
   output logic                          ctrl_irq_ready_o,
+  /// Its queue.
   input  logic [15:0]                   ctrl_irq_queue_i,
 
   // To the interrupt sources of the function.
+  /// Send this vector.
   output logic                          msix_fire_valid_o,
+  /// Taken.
   input  logic                          msix_fire_ready_i,
+  /// The vector.
   output logic [10:0]                   msix_fire_vector_o,
+  /// INTx level.
   output logic                          intx_o
 );
 
