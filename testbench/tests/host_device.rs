@@ -3,9 +3,9 @@
 mod host_common;
 
 use host_common::{Run, dut, pins, start};
-use ringside::host::config::HostConfig;
+use ringside::host::config::{HostConfig, Starve};
 use ringside::host::{Function, Host, RequestError};
-use ringside_models::event::{Event, Region, What};
+use ringside_models::event::{Channel, Event, Region, What};
 use ringside_models::tlp::CplStatus;
 
 fn device() -> Run {
@@ -67,8 +67,17 @@ fn the_device_is_enumerated_as_virtio_net() {
                 _ => None,
             })
             .collect();
-        use Region::{Common, Device, Isr, MsixPba, MsixTable, Notify};
-        assert_eq!(regions, [Common, Notify, Isr, Device, MsixTable, MsixPba]);
+        assert_eq!(
+            regions,
+            [
+                Region::Common,
+                Region::Notify,
+                Region::Isr,
+                Region::Device,
+                Region::MsixTable,
+                Region::MsixPba
+            ]
+        );
     }
 }
 
@@ -184,4 +193,36 @@ fn a_function_level_reset_forgets_everything() {
         assert_eq!(again, f);
         assert_eq!(common(host, &f, STATUS, 1).await, 0);
     });
+}
+
+#[test]
+fn one_completion_credit_at_a_time_is_enough() {
+    let mut config = HostConfig::default();
+    config.credits.cplh = 1;
+    config.credits.cpld = 16;
+    config.credits.starve = Some(Starve {
+        every_cycles: 400,
+        for_cycles: 300,
+    });
+    let run = start(&dut("../rtl/dut.toml", &[]), &config, 1);
+    let events = run.go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        for _ in 0..20 {
+            assert_eq!(common(host, &f, NUM_QUEUES, 2).await, 9);
+        }
+        host.quiet(1000).await;
+    });
+    // Headers consumed never pass the limit in force when a completion began.
+    let (mut limit, mut consumed) = (0_u8, 0_u8);
+    for e in &events {
+        match &e.what {
+            What::Credit { cplh, .. } => limit = *cplh,
+            What::Tlp { ch: Channel::Cc, .. } => {
+                consumed = consumed.wrapping_add(1);
+                assert!(limit.wrapping_sub(consumed) < 128, "cycle {}", e.cycle);
+            }
+            _ => {}
+        }
+    }
+    assert!(consumed > 40);
 }

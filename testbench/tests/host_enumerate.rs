@@ -242,6 +242,32 @@ fn a_masked_vector_sends_nothing() {
 }
 
 #[test]
+fn the_link_carries_what_its_generation_and_width_allow() {
+    let cycles = |change: fn(&mut HostConfig)| {
+        let mut config = HostConfig::default();
+        change(&mut config);
+        let mut took = 0;
+        probe(&config).go(async |host, sim| {
+            let bar = bring_up(host).await.bars[0].base + reg::SCRATCH;
+            let (start, bytes) = (sim.now(), host.traffic().downstream_bytes.get());
+            for _ in 0..200 {
+                host.mmio_post(bar, &[0; 4]).unwrap();
+            }
+            host.mmio_read(bar, 4).await.unwrap();
+            took = sim.now() - start;
+            assert_eq!(host.traffic().downstream_bytes.get() - bytes, 200 * 28 + 24);
+        });
+        took
+    };
+    let slow = cycles(|c| (c.link.generation, c.link.lanes) = (1, 1));
+    let fast = cycles(|_| {});
+    let pins = cycles(|c| c.link.unlimited = true);
+    // 5624 bytes: at a little less than one byte a clock, or as fast as one packet a clock.
+    assert!((5100..7000).contains(&slow), "{slow}");
+    assert!((200..600).contains(&fast) && pins <= fast, "{fast} {pins}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_events() {
     let events = |seed| {
         let dut = dut("tests/dut/host_probe.toml", &[]);

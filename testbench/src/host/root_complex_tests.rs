@@ -340,7 +340,7 @@ fn no_request_whatever_stops_the_host() {
         let kind = [
             0x00, 0x20, 0x40, 0x60, 0x04, 0x44, 0x0a, 0x4a, 0x30, 0x74, 0x02, 0x4c,
         ][word() as usize % 12];
-        let dw0 = kind << 24 | word() & 0x00ff_f3ff | word() % 1024 >> (word() % 10);
+        let dw0 = kind << 24 | word() & 0x00ff_f3ff | (word() % 1024) >> (word() % 10);
         let near =
             [a, a + 4096, u64::MAX - 4096, 0xfee0_0000][word() as usize % 4] + u64::from(word() % 4096);
         let hdr = if dw0 >> 29 & 1 == 1 {
