@@ -244,7 +244,7 @@ fn payload_bytes(body: &Body) -> u64 {
         Body::MWr { fbe, lbe, data, .. } => {
             let dw = data.len() as u64 / 4;
             let last = if dw == 1 { *fbe } else { *lbe };
-            if fbe & 0xf == 0 || last & 0xf == 0 {
+            if dw == 0 || fbe & 0xf == 0 || last & 0xf == 0 {
                 return 0;
             }
             dw * 4 - u64::from(fbe.trailing_zeros()) - u64::from((last & 0xf).leading_zeros() - 4)

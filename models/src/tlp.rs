@@ -252,12 +252,12 @@ impl Tlp {
             _ => return None,
         };
         let last = if dw == 1 { fbe } else { lbe };
-        if fbe & 0xf == 0 || last & 0xf == 0 {
+        if dw == 0 || fbe & 0xf == 0 || last & 0xf == 0 {
             return None;
         }
         let skip = u64::from(fbe.trailing_zeros());
         let tail = u64::from((last & 0xf).leading_zeros() - 4);
-        Some((addr + skip, dw * 4 - skip - tail))
+        Some((addr.wrapping_add(skip), (dw * 4).saturating_sub(skip + tail)))
     }
 
     /// The header as the boundary's `thdr` carries it: dw0 first, unused dwords zero.

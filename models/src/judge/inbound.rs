@@ -18,7 +18,7 @@ fn number(bytes: &[u8]) -> u64 {
 
 /// The enabled bytes of a write, as one run.
 pub(crate) fn enabled<'a>(tlp: &'a Tlp, base: u64, span: (u64, u64)) -> &'a [u8] {
-    let skip = (span.0 - base) as usize;
+    let skip = span.0.wrapping_sub(base) as usize;
     tlp.data().get(skip..skip + span.1 as usize).unwrap_or(&[])
 }
 

@@ -152,7 +152,7 @@ impl Judge {
             self.outside(true, addr, len, "the used ring is the device's own to write");
             return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
         }
-        let inside = addr + len <= area.end;
+        let inside = addr.saturating_add(len) <= area.end;
         self.w.book.check(
             RuleId::SafeRead,
             Some(queue),
@@ -165,7 +165,7 @@ impl Judge {
             },
             || format!("{len} bytes at {addr:#x}"),
         );
-        let (first, last) = (addr - area.start, (addr + len).min(area.end) - 1 - area.start);
+        let (first, last) = (addr - area.start, addr.saturating_add(len).min(area.end) - 1 - area.start);
         let Some(q) = self.queues.get_mut(&queue) else {
             return (Cause::of(Purpose::Unknown), ReadTarget::Nothing);
         };
@@ -313,7 +313,7 @@ impl Judge {
             self.outside(false, addr, len, what);
             return Cause::of(Purpose::Unknown).on(queue);
         }
-        let inside = addr + len <= area.end;
+        let inside = addr.saturating_add(len) <= area.end;
         self.w.book.check(
             RuleId::SafeWrite,
             Some(queue),
@@ -326,7 +326,7 @@ impl Judge {
             },
             || format!("{len} bytes at {addr:#x}"),
         );
-        let end = (addr + len).min(area.end);
+        let end = addr.saturating_add(len).min(area.end);
         self.w.shadow.write(addr, &data[..(end - addr) as usize]);
         let Some(q) = self.queues.get_mut(&queue) else {
             return Cause::of(Purpose::Unknown);

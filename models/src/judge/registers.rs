@@ -607,7 +607,7 @@ impl Registers {
                 self.reset();
                 return Effect::ResetDone;
             }
-            return Effect::StatusRead(value);
+            return Effect::None; // whatever a device in reset shows, as long as it is not 0
         }
         if self.ever_reset || self.status != 0 {
             let mask = !(NEEDS_RESET | FEATURES_OK);

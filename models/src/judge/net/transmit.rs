@@ -148,8 +148,8 @@ impl Transmit {
                 || "a frame marked broken only after a failed read".into(),
                 || format!("{} bytes marked broken", data.len()),
             );
-            q.drain(..=failed.unwrap_or(0).min(q.len().saturating_sub(1)))
-                .for_each(drop);
+            let gone = (failed.unwrap_or(0) + 1).min(q.len());
+            q.drain(..gone).for_each(drop);
             return;
         }
         let Some(front) = q.front() else {

@@ -2,6 +2,7 @@
 
 mod broken;
 mod clean;
+mod torture;
 
 use super::Verdict;
 use crate::rules::RULES;
