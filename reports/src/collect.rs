@@ -48,7 +48,10 @@ impl Gauge {
     }
 
     fn carried(self) -> Self {
-        Gauge { peak: self.last, last: self.last }
+        Gauge {
+            peak: self.last,
+            last: self.last,
+        }
     }
 
     fn join(&mut self, right: Gauge) {
@@ -59,7 +62,11 @@ impl Gauge {
 
 impl Merge for Bin {
     fn next(&self) -> Self {
-        Bin { reads: self.reads.carried(), depth: self.depth.iter().map(|(q, g)| (*q, g.carried())).collect(), ..Bin::default() }
+        Bin {
+            reads: self.reads.carried(),
+            depth: self.depth.iter().map(|(q, g)| (*q, g.carried())).collect(),
+            ..Bin::default()
+        }
     }
 
     fn merge(&mut self, r: &Self) {
@@ -126,8 +133,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 7] =
-        [Kind::Payload, Kind::Ring, Kind::Events, Kind::Interrupts, Kind::Registers, Kind::Unknown, Kind::Overhead];
+    pub(crate) const ALL: [Kind; 7] = [
+        Kind::Payload,
+        Kind::Ring,
+        Kind::Events,
+        Kind::Interrupts,
+        Kind::Registers,
+        Kind::Unknown,
+        Kind::Overhead,
+    ];
 
     fn of(purpose: Purpose) -> Self {
         match purpose {
@@ -174,7 +188,12 @@ impl WireBytes {
     }
 
     fn take_in(&mut self, other: &mut WireBytes) {
-        for (a, b) in self.up.iter_mut().chain(&mut self.down).zip(other.up.iter().chain(&other.down)) {
+        for (a, b) in self
+            .up
+            .iter_mut()
+            .chain(&mut self.down)
+            .zip(other.up.iter().chain(&other.down))
+        {
             *a += b;
         }
         *other = WireBytes::default();
@@ -241,7 +260,12 @@ impl Collector {
             self.change(change);
         }
         match &event.what {
-            What::Tlp { ch, tlp, .. } => self.tlp(event.cycle, *ch, tlp, cause.copied().unwrap_or(Cause::of(Purpose::Unknown))),
+            What::Tlp { ch, tlp, .. } => self.tlp(
+                event.cycle,
+                *ch,
+                tlp,
+                cause.copied().unwrap_or(Cause::of(Purpose::Unknown)),
+            ),
             What::Store { addr, data, .. } if self.stores => {
                 if let Some((queue, depth)) = self.depths.available(*addr, data) {
                     self.depth(event.cycle, queue, depth);
@@ -268,21 +292,40 @@ impl Collector {
 
     /// Moves the samples that the costs gathered into distributions, so that a long trace needs no more memory than a short one.
     fn drain(&mut self, queue: u16) {
-        let Some(costs) = self.costs.queues.get_mut(&queue) else { return };
+        let Some(costs) = self.costs.queues.get_mut(&queue) else {
+            return;
+        };
         let l = &mut costs.latencies;
-        if l.kick_to_read_cycles.is_empty() && l.payload_to_used_cycles.is_empty() && l.used_to_msix_cycles.is_empty() {
+        if l.kick_to_read_cycles.is_empty()
+            && l.payload_to_used_cycles.is_empty()
+            && l.used_to_msix_cycles.is_empty()
+        {
             return;
         }
-        let Latencies { kick_to_read_cycles, payload_to_used_cycles, used_to_msix_cycles } = std::mem::take(l);
+        let Latencies {
+            kick_to_read_cycles,
+            payload_to_used_cycles,
+            used_to_msix_cycles,
+        } = std::mem::take(l);
         let d = self.distributions.entry(self.registers.role(queue)).or_default();
-        kick_to_read_cycles.into_iter().for_each(|v| d.kick_to_read.add(v));
-        payload_to_used_cycles.into_iter().for_each(|v| d.payload_to_used.add(v));
-        used_to_msix_cycles.into_iter().for_each(|v| d.used_to_msix.add(v));
+        kick_to_read_cycles
+            .into_iter()
+            .for_each(|v| d.kick_to_read.add(v));
+        payload_to_used_cycles
+            .into_iter()
+            .for_each(|v| d.payload_to_used.add(v));
+        used_to_msix_cycles
+            .into_iter()
+            .for_each(|v| d.used_to_msix.add(v));
     }
 
     fn change(&mut self, change: Change) {
         self.depths.change(change);
-        let rules = (self.registers.has(EVENT_IDX), self.registers.has(NOTIFICATION_DATA), self.registers.has(RING_PACKED));
+        let rules = (
+            self.registers.has(EVENT_IDX),
+            self.registers.has(NOTIFICATION_DATA),
+            self.registers.has(RING_PACKED),
+        );
         let registers = &self.registers;
         self.yardstick.change(change, rules, |q| registers.role(q));
         if change == Change::Reset {
@@ -291,11 +334,18 @@ impl Collector {
     }
 
     fn bin(&mut self, cycle: u64) -> &mut Bin {
-        self.timeline.get_or_insert_with(|| Timeline::new(cycle, BIN_CYCLES)).at(cycle)
+        self.timeline
+            .get_or_insert_with(|| Timeline::new(cycle, BIN_CYCLES))
+            .at(cycle)
     }
 
     fn traffic(&mut self, cycle: u64) {
-        self.window.get_or_insert(Window { first: cycle, last: cycle }).last = cycle;
+        self.window
+            .get_or_insert(Window {
+                first: cycle,
+                last: cycle,
+            })
+            .last = cycle;
         self.window_bytes.take_in(&mut self.pending_bytes);
     }
 
@@ -307,10 +357,15 @@ impl Collector {
     }
 
     fn tlp(&mut self, cycle: u64, ch: Channel, tlp: &Tlp, cause: Cause) {
-        let control = cause.queue.is_some_and(|q| self.registers.role(q) == Role::Control);
+        let control = cause
+            .queue
+            .is_some_and(|q| self.registers.role(q) == Role::Control);
         let is_traffic = !control
             && matches!(ch, Channel::Rq | Channel::Rc)
-            && matches!(cause.purpose, Purpose::Payload | Purpose::UsedElement | Purpose::UsedIndex | Purpose::Msix | Purpose::Intx);
+            && matches!(
+                cause.purpose,
+                Purpose::Payload | Purpose::UsedElement | Purpose::UsedIndex | Purpose::Msix | Purpose::Intx
+            );
         let wire = tlp.wire_bytes();
         let opens = is_traffic && cause.purpose == Purpose::Payload;
         if self.window.is_some() || opens {
@@ -328,11 +383,18 @@ impl Collector {
             }
         }
         self.memory(cycle, ch, tlp, cause);
-        if self.timeline.is_none() && !matches!(ch, Channel::Rq | Channel::Rc) && cause.purpose != Purpose::Kick {
+        if self.timeline.is_none()
+            && !matches!(ch, Channel::Rq | Channel::Rc)
+            && cause.purpose != Purpose::Kick
+        {
             return; // bring-up: the timeline starts with the first activity of the rings
         }
         let in_flight = self.flight.len();
-        let payload = if cause.purpose == Purpose::Payload { tlp.data().len() as u64 } else { 0 };
+        let payload = if cause.purpose == Purpose::Payload {
+            tlp.data().len() as u64
+        } else {
+            0
+        };
         let bin = self.bin(cycle);
         if ch.is_upstream() {
             bin.up_wire_bytes += wire;
@@ -342,7 +404,8 @@ impl Collector {
             bin.down_payload_bytes += payload;
         }
         bin.kicks += u64::from(cause.purpose == Purpose::Kick && ch == Channel::Cq);
-        bin.interrupts += u64::from(matches!(cause.purpose, Purpose::Msix | Purpose::Intx) && ch == Channel::Rq);
+        bin.interrupts +=
+            u64::from(matches!(cause.purpose, Purpose::Msix | Purpose::Intx) && ch == Channel::Rq);
         if matches!(ch, Channel::Rq | Channel::Rc) {
             bin.reads.set(in_flight);
             self.peak_reads = self.peak_reads.max(in_flight);
@@ -352,7 +415,7 @@ impl Collector {
     fn memory(&mut self, cycle: u64, ch: Channel, tlp: &Tlp, cause: Cause) {
         match (ch, &tlp.body) {
             (Channel::Rq, Body::MRd { .. }) => {
-                self.flight.request(cycle, tlp);
+                self.flight.request(cycle, tlp, self.yardstick.known(cause));
                 self.yardstick.sent(tlp, cause);
             }
             (Channel::Rq, Body::MWr { addr, data, .. }) => {
@@ -369,11 +432,14 @@ impl Collector {
             (Channel::Rq, _) => self.yardstick.sent(tlp, cause),
             (Channel::Rc, _) => {
                 self.yardstick.received(tlp, cause);
-                let Some(brought) = self.flight.completion(cycle, tlp) else { return };
+                let Some(brought) = self.flight.completion(cycle, tlp) else {
+                    return;
+                };
                 if let Some(cycles) = brought.round_trip_cycles {
                     self.round_trip.add(cycles);
                 }
-                self.yardstick.read(brought.addr, brought.data, cause);
+                self.yardstick
+                    .read(brought.addr, brought.data, brought.note, cause);
                 if !self.stores
                     && let Some((queue, depth)) = self.depths.available(brought.addr, brought.data)
                 {
@@ -387,7 +453,10 @@ impl Collector {
 
     /// Frames that came through a ring: transmitted, and received but not dropped.
     pub(crate) fn frames(&self) -> (u64, u64) {
-        (self.costs.frames_tx, self.costs.frames_rx.saturating_sub(self.costs.frames_dropped))
+        (
+            self.costs.frames_tx,
+            self.costs.frames_rx.saturating_sub(self.costs.frames_dropped),
+        )
     }
 
     /// No more events come.

@@ -21,7 +21,13 @@ impl Depths {
     pub(crate) fn change(&mut self, change: Change) {
         match change {
             Change::Enabled(queue, ring) => {
-                self.queues.insert(queue, Queue { ring, ..Queue::default() });
+                self.queues.insert(
+                    queue,
+                    Queue {
+                        ring,
+                        ..Queue::default()
+                    },
+                );
             }
             Change::Stopped(queue) => {
                 self.queues.remove(&queue);
@@ -29,7 +35,6 @@ impl Depths {
             Change::Reset => self.queues.clear(),
         }
     }
-
 
     /// Memory that the driver stored, or that the device was seen to read: available indices.
     pub(crate) fn available(&mut self, addr: u64, data: &[u8]) -> Option<(u16, u16)> {
@@ -41,7 +46,13 @@ impl Depths {
         self.index(addr, data, |q| q.ring.device + 2, |q, v| q.used = v)
     }
 
-    fn index(&mut self, addr: u64, data: &[u8], place: impl Fn(&Queue) -> u64, set: impl Fn(&mut Queue, u16)) -> Option<(u16, u16)> {
+    fn index(
+        &mut self,
+        addr: u64,
+        data: &[u8],
+        place: impl Fn(&Queue) -> u64,
+        set: impl Fn(&mut Queue, u16),
+    ) -> Option<(u16, u16)> {
         for (number, q) in &mut self.queues {
             let at = place(q).checked_sub(addr).and_then(|o| usize::try_from(o).ok());
             if let Some(bytes) = at.and_then(|o| data.get(o..o.checked_add(2)?)) {
@@ -60,7 +71,12 @@ mod tests {
     #[test]
     fn depth_is_available_less_used_across_the_wrap() {
         let mut d = Depths::default();
-        let ring = Ring { size: 256, desc: 0x1000, driver: 0x2000, device: 0x3000 };
+        let ring = Ring {
+            size: 256,
+            desc: 0x1000,
+            driver: 0x2000,
+            device: 0x3000,
+        };
         d.change(Change::Enabled(3, ring));
         assert_eq!(d.available(0x2000, &[0, 0, 0xfe, 0xff]), Some((3, 0xfffe)));
         assert_eq!(d.used(0x3002, &[0xfd, 0xff]), Some((3, 1)));

@@ -55,10 +55,21 @@ const NET: &[(u32, &str)] = &[
 pub(crate) fn names(features: u128, device_type: u32) -> String {
     let name = |bit: u32| {
         let own = if device_type == 1 { NET } else { &[] };
-        COMMON.iter().chain(own).find(|(b, _)| *b == bit).map_or_else(|| format!("bit {bit}"), |(_, n)| (*n).to_owned())
+        COMMON
+            .iter()
+            .chain(own)
+            .find(|(b, _)| *b == bit)
+            .map_or_else(|| format!("bit {bit}"), |(_, n)| (*n).to_owned())
     };
-    let set: Vec<String> = (0..128).filter(|bit| features >> bit & 1 == 1).map(name).collect();
-    if set.is_empty() { "none".to_owned() } else { set.join(", ") }
+    let set: Vec<String> = (0..128)
+        .filter(|bit| features >> bit & 1 == 1)
+        .map(name)
+        .collect();
+    if set.is_empty() {
+        "none".to_owned()
+    } else {
+        set.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +78,10 @@ mod tests {
 
     #[test]
     fn known_and_unknown_bits() {
-        assert_eq!(names(1 << 29 | 1 << 32 | 1 << 5 | 1 << 100, 1), "MAC, EVENT_IDX, VERSION_1, bit 100");
+        assert_eq!(
+            names(1 << 29 | 1 << 32 | 1 << 5 | 1 << 100, 1),
+            "MAC, EVENT_IDX, VERSION_1, bit 100"
+        );
         assert_eq!(names(1 << 5, 2), "bit 5");
         assert_eq!(names(0, 1), "none");
     }

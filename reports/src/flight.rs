@@ -11,6 +11,8 @@ pub(crate) struct Brought<'a> {
     pub(crate) addr: u64,
     /// The bytes asked for, without the padding to whole dwords.
     pub(crate) data: &'a [u8],
+    /// What the caller noted at the request.
+    pub(crate) note: u64,
     /// Cycles since the request, if this ended it.
     pub(crate) round_trip_cycles: Option<u64>,
 }
@@ -18,6 +20,7 @@ pub(crate) struct Brought<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Read {
     cycle: u64,
+    note: u64,
     next: u64,
     left: u64,
 }
@@ -38,17 +41,34 @@ impl Flight {
         self.reads.clear();
     }
 
-    /// A request of the device.
-    pub(crate) fn request(&mut self, cycle: u64, tlp: &Tlp) {
+    /// A request of the device, with a note for when it is answered.
+    pub(crate) fn request(&mut self, cycle: u64, tlp: &Tlp, note: u64) {
         if let Body::MRd { req, tag, addr, .. } = &tlp.body {
             let (next, left) = tlp.span().unwrap_or((*addr, 1));
-            self.reads.insert((*req, *tag), Read { cycle, next, left });
+            self.reads.insert(
+                (*req, *tag),
+                Read {
+                    cycle,
+                    note,
+                    next,
+                    left,
+                },
+            );
         }
     }
 
     /// A completion of the host; `None` if nobody asked.
     pub(crate) fn completion<'a>(&mut self, cycle: u64, tlp: &'a Tlp) -> Option<Brought<'a>> {
-        let Body::Cpl { req, tag, status, data, .. } = &tlp.body else { return None };
+        let Body::Cpl {
+            req,
+            tag,
+            status,
+            data,
+            ..
+        } = &tlp.body
+        else {
+            return None;
+        };
         let read = self.reads.get_mut(&(*req, *tag))?;
         let addr = read.next;
         let skip = ((addr & 3) as usize).min(data.len());
@@ -56,7 +76,7 @@ impl Flight {
         read.next += n;
         read.left -= n;
         let over = read.left == 0 || *status != CplStatus::Sc;
-        let asked = read.cycle;
+        let (asked, note) = (read.cycle, read.note);
         if over {
             self.reads.remove(&(*req, *tag));
         }
@@ -64,6 +84,7 @@ impl Flight {
         Some(Brought {
             addr,
             data: if good { &data[skip..skip + n as usize] } else { &[] },
+            note,
             round_trip_cycles: over.then(|| cycle - asked),
         })
     }
@@ -76,13 +97,50 @@ mod tests {
     #[test]
     fn split_completions_get_their_addresses() {
         let mut f = Flight::default();
-        f.request(10, &Tlp::new(Body::MRd { req: 1, tag: 5, addr: 0x1000, dw: 3, fbe: 0b1100, lbe: 0b0011 }));
+        f.request(
+            10,
+            &Tlp::new(Body::MRd {
+                req: 1,
+                tag: 5,
+                addr: 0x1000,
+                dw: 3,
+                fbe: 0b1100,
+                lbe: 0b0011,
+            }),
+            7,
+        );
         assert_eq!(f.len(), 1);
-        let part = |bytes, lower, data: Vec<u8>| Tlp::new(Body::Cpl { cpl: 0, req: 1, tag: 5, status: CplStatus::Sc, bytes, lower, data });
+        let part = |bytes, lower, data: Vec<u8>| {
+            Tlp::new(Body::Cpl {
+                cpl: 0,
+                req: 1,
+                tag: 5,
+                status: CplStatus::Sc,
+                bytes,
+                lower,
+                data,
+            })
+        };
         let first = part(8, 2, vec![0, 0, 1, 2]);
-        assert_eq!(f.completion(20, &first), Some(Brought { addr: 0x1002, data: &[1, 2], round_trip_cycles: None }));
+        assert_eq!(
+            f.completion(20, &first),
+            Some(Brought {
+                addr: 0x1002,
+                data: &[1, 2],
+                note: 7,
+                round_trip_cycles: None
+            })
+        );
         let second = part(6, 4, vec![3, 4, 5, 6, 7, 8, 0, 0]);
-        assert_eq!(f.completion(30, &second), Some(Brought { addr: 0x1004, data: &[3, 4, 5, 6, 7, 8], round_trip_cycles: Some(20) }));
+        assert_eq!(
+            f.completion(30, &second),
+            Some(Brought {
+                addr: 0x1004,
+                data: &[3, 4, 5, 6, 7, 8],
+                note: 7,
+                round_trip_cycles: Some(20)
+            })
+        );
         assert_eq!((f.len(), f.completion(31, &second)), (0, None));
     }
 }

@@ -31,13 +31,19 @@ impl Histogram {
     }
 
     pub(crate) fn mean(&self) -> Option<f64> {
-        let sum: u128 = self.counts.iter().map(|(v, n)| u128::from(*v) * u128::from(*n)).sum();
+        let sum: u128 = self
+            .counts
+            .iter()
+            .map(|(v, n)| u128::from(*v) * u128::from(*n))
+            .sum();
         (self.total > 0).then(|| sum as f64 / self.total as f64)
     }
 
     /// The smallest value that at least `per_mille` thousandths of the samples do not exceed (nearest rank).
     pub(crate) fn percentile(&self, per_mille: u64) -> Option<u64> {
-        let rank = (u128::from(self.total) * u128::from(per_mille)).div_ceil(1000).max(1) as u64;
+        let rank = (u128::from(self.total) * u128::from(per_mille))
+            .div_ceil(1000)
+            .max(1) as u64;
         let mut seen = 0;
         self.counts.iter().find_map(|(v, n)| {
             seen += n;
@@ -73,7 +79,10 @@ mod tests {
             h.add(v);
         }
         // ranks: 50 % of 5 is 2.5, so the third; 90 % is 4.5, so the fifth
-        assert_eq!([0, 200, 500, 800, 900, 1000].map(|p| h.percentile(p).unwrap()), [10, 10, 20, 30, 1000, 1000]);
+        assert_eq!(
+            [0, 200, 500, 800, 900, 1000].map(|p| h.percentile(p).unwrap()),
+            [10, 10, 20, 30, 1000, 1000]
+        );
         assert_eq!((h.min(), h.max(), h.mean()), (Some(10), Some(1000), Some(216.0)));
         assert_eq!(h.cumulative(10), [(10, 0.2), (20, 0.6), (30, 0.8), (1000, 1.0)]);
         assert_eq!(h.cumulative(2), [(10, 0.2), (30, 0.8), (1000, 1.0)]);

@@ -36,7 +36,13 @@ mod tests {
     use super::*;
 
     fn link(generation: u8, lanes: u8) -> Link {
-        Link { generation, lanes, mps_bytes: 256, mrrs_bytes: 512, rcb_bytes: 64 }
+        Link {
+            generation,
+            lanes,
+            mps_bytes: 256,
+            mrrs_bytes: 512,
+            rcb_bytes: 64,
+        }
     }
 
     #[test]

@@ -116,7 +116,11 @@ impl Registers {
     }
 
     pub(crate) fn has(&self, bit: u32) -> bool {
-        let features = if self.accepted == 0 { self.features.unwrap_or(0) } else { self.accepted };
+        let features = if self.accepted == 0 {
+            self.features.unwrap_or(0)
+        } else {
+            self.accepted
+        };
         features >> bit & 1 == 1
     }
 
@@ -125,7 +129,10 @@ impl Registers {
         let control = match (self.has(CTRL_VQ), self.has(MQ)) {
             (false, _) => None,
             (true, false) => Some(2),
-            (true, true) => self.pairs.or(self.num_queues.map(|n| (n / 2).max(1))).map(|p| p.saturating_mul(2)),
+            (true, true) => self
+                .pairs
+                .or(self.num_queues.map(|n| (n / 2).max(1)))
+                .map(|p| p.saturating_mul(2)),
         };
         match (self.device_type, control) {
             (1, Some(c)) if c == queue => Role::Control,
@@ -141,8 +148,15 @@ impl Registers {
         for (queue, size) in &self.enabled {
             *groups.entry((self.role(*queue), *size)).or_default() += 1;
         }
-        let words: Vec<String> = groups.iter().map(|((role, size), n)| format!("{n} {} of {size} entries", role.word())).collect();
-        if words.is_empty() { "none enabled in the trace".to_owned() } else { words.join(", ") }
+        let words: Vec<String> = groups
+            .iter()
+            .map(|((role, size), n)| format!("{n} {} of {size} entries", role.word()))
+            .collect();
+        if words.is_empty() {
+            "none enabled in the trace".to_owned()
+        } else {
+            words.join(", ")
+        }
     }
 
     fn u16_at(&self, at: usize) -> u16 {
@@ -160,11 +174,25 @@ impl Registers {
     /// Looks at an event; says what changed.
     pub(crate) fn observe(&mut self, event: &Event) -> Option<Change> {
         match &event.what {
-            What::Map { region: Region::Common, addr, len_bytes, .. } => self.common = Some((*addr, u64::from(*len_bytes))),
-            What::Map { region: Region::Device, addr, len_bytes, .. } => self.device = Some((*addr, u64::from(*len_bytes))),
+            What::Map {
+                region: Region::Common,
+                addr,
+                len_bytes,
+                ..
+            } => self.common = Some((*addr, u64::from(*len_bytes))),
+            What::Map {
+                region: Region::Device,
+                addr,
+                len_bytes,
+                ..
+            } => self.device = Some((*addr, u64::from(*len_bytes))),
             What::HardReset {} => return Some(self.reset()),
-            What::Tlp { ch: Channel::Cq, tlp, .. } => return self.request(tlp),
-            What::Tlp { ch: Channel::Cc, tlp, .. } => self.completion(tlp),
+            What::Tlp {
+                ch: Channel::Cq, tlp, ..
+            } => return self.request(tlp),
+            What::Tlp {
+                ch: Channel::Cc, tlp, ..
+            } => self.completion(tlp),
             _ => {}
         }
         None
@@ -240,8 +268,19 @@ impl Registers {
     }
 
     fn completion(&mut self, tlp: &Tlp) {
-        let Body::Cpl { req, tag, data, lower, .. } = &tlp.body else { return };
-        let Some(addr) = self.reads.remove(&(*req, *tag)) else { return };
+        let Body::Cpl {
+            req,
+            tag,
+            data,
+            lower,
+            ..
+        } = &tlp.body
+        else {
+            return;
+        };
+        let Some(addr) = self.reads.remove(&(*req, *tag)) else {
+            return;
+        };
         let u16_of = |at: u64| -> Option<u16> {
             // `addr` is the first enabled byte; its place in the payload follows from the lower address
             let i = (at.checked_sub(addr)? + u64::from(lower & 3)) as usize;

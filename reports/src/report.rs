@@ -58,7 +58,12 @@ impl Report {
             passed: verdict.passed(),
             complete: c.ended == Some(EndReason::Complete),
             violations: verdict.rules.iter().map(|r| r.violated).sum(),
-            unexpected: verdict.rules.iter().filter(|r| unannounced(r.id)).map(|r| r.violated).sum(),
+            unexpected: verdict
+                .rules
+                .iter()
+                .filter(|r| unannounced(r.id))
+                .map(|r| r.violated)
+                .sum(),
             expected: verdict.expect.clone(),
             missing: verdict.missing().map(str::to_owned).collect(),
             rules_checked: verdict.rules.iter().filter(|r| r.checked > 0).count(),
@@ -91,7 +96,10 @@ impl Report {
 
     /// A metric's value.
     pub(crate) fn metric(&self, key: &str) -> &Value {
-        self.metrics.iter().find(|m| m.key == key).map_or(&Value::None, |m| &m.value)
+        self.metrics
+            .iter()
+            .find(|m| m.key == key)
+            .map_or(&Value::None, |m| &m.value)
     }
 
     /// A table, by name.
@@ -101,7 +109,11 @@ impl Report {
 
     /// The whole report as JSON.
     pub(crate) fn json(&self) -> Json {
-        let headline: Map<String, Json> = self.metrics.iter().map(|m| (m.key.to_owned(), m.value.json())).collect();
+        let headline: Map<String, Json> = self
+            .metrics
+            .iter()
+            .map(|m| (m.key.to_owned(), m.value.json()))
+            .collect();
         let tables: Map<String, Json> = self.tables.iter().map(|t| (t.id.to_owned(), t.json())).collect();
         let j = &self.judgement;
         json!({
@@ -126,8 +138,11 @@ impl Report {
 
     /// The headline as a table.
     pub(crate) fn headline(&self) -> Table {
-        const COLUMNS: &[crate::table::Column] =
-            &[crate::table::col("metric", "What"), crate::table::col("value", "Value"), crate::table::col("unit", "Unit")];
+        const COLUMNS: &[crate::table::Column] = &[
+            crate::table::col("metric", "What"),
+            crate::table::col("value", "Value"),
+            crate::table::col("unit", "Unit"),
+        ];
         let mut t = Table::new("headline", "The run in numbers", COLUMNS);
         for m in &self.metrics {
             t.push(vec![Value::text(m.key), m.value.clone(), Value::text(m.unit)]);

@@ -22,17 +22,27 @@ impl Value {
 
     /// `a / b`, nothing when `b` is zero.
     pub(crate) fn ratio(a: u64, b: u64, digits: usize) -> Self {
-        if b == 0 { Value::None } else { Value::Number(a as f64 / b as f64, digits) }
+        if b == 0 {
+            Value::None
+        } else {
+            Value::Number(a as f64 / b as f64, digits)
+        }
     }
 
     /// `a / b` in per cent.
     pub(crate) fn percent(a: f64, b: f64) -> Self {
-        if b > 0.0 { Value::Number(100.0 * a / b, 1) } else { Value::None }
+        if b > 0.0 {
+            Value::Number(100.0 * a / b, 1)
+        } else {
+            Value::None
+        }
     }
 
     /// A fraction that may be missing.
     pub(crate) fn number(number: Option<f64>, digits: usize) -> Self {
-        number.filter(|n| n.is_finite()).map_or(Value::None, |n| Value::Number(n, digits))
+        number
+            .filter(|n| n.is_finite())
+            .map_or(Value::None, |n| Value::Number(n, digits))
     }
 
     /// A whole number that may be missing.
@@ -124,7 +134,12 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(id: &'static str, caption: &'static str, columns: &'static [Column]) -> Self {
-        Table { id, caption, columns, rows: Vec::new() }
+        Table {
+            id,
+            caption,
+            columns,
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row, a cell for each column.
@@ -147,7 +162,12 @@ impl Table {
     /// The table as an array of objects.
     pub(crate) fn json(&self) -> Json {
         let object = |row: &Vec<Value>| {
-            let members: Map<String, Json> = self.columns.iter().zip(row).map(|(c, v)| (c.key.to_owned(), v.json())).collect();
+            let members: Map<String, Json> = self
+                .columns
+                .iter()
+                .zip(row)
+                .map(|(c, v)| (c.key.to_owned(), v.json()))
+                .collect();
             Json::Object(members)
         };
         Json::Array(self.rows.iter().map(object).collect())
@@ -160,7 +180,11 @@ impl Table {
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,11 @@ pub(crate) struct Timeline<B> {
 
 impl<B: Merge + Default> Timeline<B> {
     pub(crate) fn new(start: u64, width_cycles: u64) -> Self {
-        Timeline { start, width_cycles, bins: vec![B::default()] }
+        Timeline {
+            start,
+            width_cycles,
+            bins: vec![B::default()],
+        }
     }
 
     /// The bin of a cycle (the first one for cycles before the start).
@@ -70,7 +74,10 @@ mod tests {
 
     impl Merge for Bin {
         fn next(&self) -> Self {
-            Bin { sum: 0, level: self.level }
+            Bin {
+                sum: 0,
+                level: self.level,
+            }
         }
         fn merge(&mut self, right: &Self) {
             self.sum += right.sum;
@@ -95,6 +102,9 @@ mod tests {
         let mut t: Timeline<Bin> = Timeline::new(0, 10);
         t.at(5).level = 3;
         t.at(45).level = 1;
-        assert_eq!(t.bins.iter().map(|b| b.level).collect::<Vec<_>>(), [3, 3, 3, 3, 1]);
+        assert_eq!(
+            t.bins.iter().map(|b| b.level).collect::<Vec<_>>(),
+            [3, 3, 3, 3, 1]
+        );
     }
 }

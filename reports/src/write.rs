@@ -3,19 +3,27 @@
 use std::fs;
 use std::path::Path;
 
+use crate::Summary;
 use crate::error::ReportError;
 use crate::page;
 use crate::plot::{self, Figure};
 use crate::report::Report;
 use crate::table::Value;
-use crate::Summary;
 
 /// Writes page, JSON, tables and pictures.
 pub(crate) fn write(report: &Report, folder: &Path) -> Result<Summary, ReportError> {
     let figures: Vec<Figure> = plot::figures(report)?;
     let csv = folder.join("csv");
-    fs::create_dir_all(&csv).map_err(|source| ReportError::Write { path: csv.clone(), source })?;
-    let put = |path: &Path, text: &str| fs::write(path, text).map_err(|source| ReportError::Write { path: path.to_owned(), source });
+    fs::create_dir_all(&csv).map_err(|source| ReportError::Write {
+        path: csv.clone(),
+        source,
+    })?;
+    let put = |path: &Path, text: &str| {
+        fs::write(path, text).map_err(|source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    };
     put(&csv.join("headline.csv"), &report.headline().csv())?;
     for table in &report.tables {
         put(&csv.join(table.id).with_extension("csv"), &table.csv())?;

@@ -62,13 +62,12 @@ impl Descriptors {
         let first = addr.saturating_sub(base) / 16;
         let last = ((end - 1 - base) / 16).min(u64::from(size).saturating_sub(1));
         for i in first..=last {
-            let record = self.direct.entry(i as u16).or_default();
-            for (k, byte) in record.iter_mut().enumerate() {
-                let offset = (base + 16 * i + k as u64).checked_sub(addr);
-                if let Some(b) = offset.and_then(|o| data.get(o as usize)) {
-                    *byte = *b;
-                }
-            }
+            overlay(
+                self.direct.entry(i as u16).or_default(),
+                base + 16 * i,
+                addr,
+                data,
+            );
         }
     }
 
@@ -137,7 +136,21 @@ impl Descriptors {
 }
 
 fn segment(d: Descriptor) -> Segment {
-    Segment { addr: d.addr, bytes: u64::from(d.len), writable: d.flags & WRITE != 0 }
+    Segment {
+        addr: d.addr,
+        bytes: u64::from(d.len),
+        writable: d.flags & WRITE != 0,
+    }
+}
+
+/// Copies into a record at `at` what `data` at `addr` holds of it.
+pub(crate) fn overlay(record: &mut [u8], at: u64, addr: u64, data: &[u8]) {
+    for (i, byte) in record.iter_mut().enumerate() {
+        let offset = (at + i as u64).checked_sub(addr);
+        if let Some(b) = offset.and_then(|o| data.get(o as usize)) {
+            *byte = *b;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -145,13 +158,23 @@ mod tests {
     use super::*;
 
     fn descriptor(addr: u64, len: u32, flags: u16, next: u16) -> Vec<u8> {
-        [&addr.to_le_bytes()[..], &len.to_le_bytes(), &flags.to_le_bytes(), &next.to_le_bytes()].concat()
+        [
+            &addr.to_le_bytes()[..],
+            &len.to_le_bytes(),
+            &flags.to_le_bytes(),
+            &next.to_le_bytes(),
+        ]
+        .concat()
     }
 
     #[test]
     fn chains_direct_and_indirect() {
         let mut d = Descriptors::default();
-        let table = [descriptor(0x9000, 12, NEXT, 3), descriptor(0x8000, 32, INDIRECT, 0)].concat();
+        let table = [
+            descriptor(0x9000, 12, NEXT, 3),
+            descriptor(0x8000, 32, INDIRECT, 0),
+        ]
+        .concat();
         d.read_direct(0x1000, 4, 0x1010, &table);
         assert_eq!(d.walk(1, 4), None); // entry 3 was not read
         let last = descriptor(0xa000, 60, WRITE, 0);
@@ -159,13 +182,23 @@ mod tests {
         d.read_direct(0x1000, 4, 0x1038, &last[8..]);
         let chain = d.walk(1, 4).unwrap();
         assert_eq!(chain.descriptors, [1, 3]);
-        let s = |addr, bytes, writable| Segment { addr, bytes, writable };
+        let s = |addr, bytes, writable| Segment {
+            addr,
+            bytes,
+            writable,
+        };
         assert_eq!(chain.segments, [s(0x9000, 12, false), s(0xa000, 60, true)]);
 
         assert_eq!(d.walk(2, 4), None);
-        d.read_indirect(0x8000, &[descriptor(0xb000, 1, NEXT, 1), descriptor(0xc000, 2, 0, 0)].concat());
+        d.read_indirect(
+            0x8000,
+            &[descriptor(0xb000, 1, NEXT, 1), descriptor(0xc000, 2, 0, 0)].concat(),
+        );
         let chain = d.walk(2, 4).unwrap();
-        assert_eq!((chain.table, chain.segments), (Some((0x8000, 32)), vec![s(0xb000, 1, false), s(0xc000, 2, false)]));
+        assert_eq!(
+            (chain.table, chain.segments),
+            (Some((0x8000, 32)), vec![s(0xb000, 1, false), s(0xc000, 2, false)])
+        );
         d.forget_table(0x8000, 32);
         assert_eq!(d.walk(2, 4), None);
     }

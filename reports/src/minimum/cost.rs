@@ -29,28 +29,27 @@ impl Cost {
 pub(crate) struct Limits {
     mps: u64,
     mrrs: u64,
-    rcb: u64,
 }
 
 impl Limits {
     pub(crate) fn new(link: &Link) -> Self {
-        Limits { mps: u64::from(link.mps_bytes), mrrs: u64::from(link.mrrs_bytes), rcb: u64::from(link.rcb_bytes) }
+        Limits {
+            mps: u64::from(link.mps_bytes),
+            mrrs: u64::from(link.mrrs_bytes),
+        }
     }
 
-    /// Fewest reads and bytes that bring `bytes` from `addr`; the host merges completions up to Max Payload Size.
+    /// Fewest reads, and fewest bytes each way, that bring `bytes` from `addr`. Not all of them at once: where reads begin off a completion boundary,
+    /// more of them can need fewer completions.
     pub(crate) fn read(&self, addr: u64, bytes: u64) -> Cost {
         let mut cost = Cost::default();
-        for (at, n) in pieces(addr, bytes, self.mrrs) {
+        for (at, _) in pieces(addr, bytes, self.mrrs) {
             cost.requests += 1;
             cost.up_bytes += request_bytes(at);
-            let end = (at + n).next_multiple_of(4);
-            let mut from = at & !3;
-            while from < end {
-                // a completion that does not end the request ends on a read completion boundary
-                let to = ((from + self.mps) / self.rcb * self.rcb).clamp(from + 4, end);
-                cost.down_bytes += FRAMING_BYTES + CPL_HEADER_BYTES + (to - from);
-                from = to;
-            }
+        }
+        for (at, n) in pieces(addr, bytes, PAGE_BYTES) {
+            let payload = (at + n).next_multiple_of(4) - (at & !3);
+            cost.down_bytes += (FRAMING_BYTES + CPL_HEADER_BYTES) * payload.div_ceil(self.mps) + payload;
         }
         cost
     }
@@ -68,12 +67,16 @@ impl Limits {
 
     /// Reads of `count` entries of `entry_bytes` from slot `first` of a ring at `base`, `size` slots round.
     pub(crate) fn read_ring(&self, base: u64, entry_bytes: u64, size: u16, first: u64, count: u64) -> Cost {
-        around(size, first, count, |slot, n| self.read(base + slot * entry_bytes, n * entry_bytes))
+        around(size, first, count, |slot, n| {
+            self.read(base + slot * entry_bytes, n * entry_bytes)
+        })
     }
 
     /// The same for writes.
     pub(crate) fn write_ring(&self, base: u64, entry_bytes: u64, size: u16, first: u64, count: u64) -> Cost {
-        around(size, first, count, |slot, n| self.write(base + slot * entry_bytes, n * entry_bytes))
+        around(size, first, count, |slot, n| {
+            self.write(base + slot * entry_bytes, n * entry_bytes)
+        })
     }
 }
 
@@ -116,10 +119,14 @@ fn pieces(addr: u64, bytes: u64, limit: u64) -> impl Iterator<Item = (u64, u64)>
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { mps: 256, mrrs: 512, rcb: 64 };
+    const LIMITS: Limits = Limits { mps: 256, mrrs: 512 };
 
     fn cost(requests: u64, up_bytes: u64, down_bytes: u64) -> Cost {
-        Cost { requests, up_bytes, down_bytes }
+        Cost {
+            requests,
+            up_bytes,
+            down_bytes,
+        }
     }
 
     #[test]
@@ -131,8 +138,7 @@ mod tests {
         assert_eq!(LIMITS.read(0x1002, 2), cost(1, 20, 24));
         // 600 bytes: 512 + 88; completions 256, 256, 88
         assert_eq!(LIMITS.read(0x1000, 600), cost(2, 40, 3 * 20 + 600));
-        // from 0x1010: completions end on the read completion boundary: 240, 256, 16
-        assert_eq!(LIMITS.read(0x1010, 512), cost(1, 20, 3 * 20 + 512));
+        assert_eq!(LIMITS.read(0x1010, 512), cost(1, 20, 2 * 20 + 512));
         // a page boundary costs a request
         assert_eq!(LIMITS.read(0x1fc0, 128), cost(2, 40, 2 * 20 + 128));
     }
@@ -146,8 +152,14 @@ mod tests {
 
     #[test]
     fn the_end_of_a_ring_costs_a_request() {
-        assert_eq!(LIMITS.read_ring(0x1000, 16, 256, 8, 32), cost(1, 20, 2 * 20 + 512));
-        assert_eq!(LIMITS.read_ring(0x1000, 16, 256, 255, 2), cost(2, 40, 2 * 20 + 32));
+        assert_eq!(
+            LIMITS.read_ring(0x1000, 16, 256, 8, 32),
+            cost(1, 20, 2 * 20 + 512)
+        );
+        assert_eq!(
+            LIMITS.read_ring(0x1000, 16, 256, 255, 2),
+            cost(2, 40, 2 * 20 + 32)
+        );
         assert_eq!(LIMITS.write_ring(0x1004, 8, 4, 3, 2), cost(2, 40 + 16, 0));
     }
 }

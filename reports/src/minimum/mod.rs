@@ -46,7 +46,12 @@ impl Yardstick {
     }
 
     /// The driver enabled or stopped queues. `(event_idx, notification_data, packed)` are the features in force.
-    pub(crate) fn change(&mut self, change: Change, (event_idx, notification_data, packed): (bool, bool, bool), role: impl Fn(u16) -> Role) {
+    pub(crate) fn change(
+        &mut self,
+        change: Change,
+        (event_idx, notification_data, packed): (bool, bool, bool),
+        role: impl Fn(u16) -> Role,
+    ) {
         match change {
             Change::Enabled(number, ring) => {
                 self.stop(number);
@@ -60,7 +65,8 @@ impl Yardstick {
                     return;
                 }
                 self.roles.insert(number, role(number));
-                self.queues.insert(number, Queue::new(ring, role(number), event_idx));
+                self.queues
+                    .insert(number, Queue::new(ring, role(number), event_idx));
             }
             Change::Stopped(number) => self.stop(number),
             Change::Reset => self.finish_queues(),
@@ -81,7 +87,9 @@ impl Yardstick {
     }
 
     fn actual(&mut self, cause: Cause, cost: Cost) {
-        let Some(role) = cause.queue.and_then(|q| self.roles.get(&q)) else { return };
+        let Some(role) = cause.queue.and_then(|q| self.roles.get(&q)) else {
+            return;
+        };
         if matches!(cause.purpose, Purpose::Register | Purpose::Config) {
             return;
         }
@@ -91,27 +99,50 @@ impl Yardstick {
 
     /// The device sent a request.
     pub(crate) fn sent(&mut self, tlp: &Tlp, cause: Cause) {
-        self.actual(cause, Cost { requests: 1, up_bytes: tlp.wire_bytes(), down_bytes: 0 });
+        self.actual(
+            cause,
+            Cost {
+                requests: 1,
+                up_bytes: tlp.wire_bytes(),
+                down_bytes: 0,
+            },
+        );
     }
 
     /// The host sent a packet: a completion or a kick.
     pub(crate) fn received(&mut self, tlp: &Tlp, cause: Cause) {
-        self.actual(cause, Cost { requests: 0, up_bytes: 0, down_bytes: tlp.wire_bytes() });
+        self.actual(
+            cause,
+            Cost {
+                requests: 0,
+                up_bytes: 0,
+                down_bytes: tlp.wire_bytes(),
+            },
+        );
         if self.notification_data
             && cause.purpose == Purpose::Kick
             && let Body::MWr { data, .. } = &tlp.body
-            && let (Some(queue), [_, _, low, high]) = (cause.queue.and_then(|q| self.queues.get_mut(&q)), data.as_slice())
+            && let (Some(queue), [_, _, low, high]) =
+                (cause.queue.and_then(|q| self.queues.get_mut(&q)), data.as_slice())
         {
             queue.told(u16::from_le_bytes([*low, *high]));
         }
     }
 
-    /// The device read memory.
-    pub(crate) fn read(&mut self, addr: u64, data: &[u8], cause: Cause) {
+    /// Chains that the device knows of on the queue of this request.
+    pub(crate) fn known(&self, cause: Cause) -> u64 {
+        cause
+            .queue
+            .and_then(|q| self.queues.get(&q))
+            .map_or(0, Queue::known)
+    }
+
+    /// The device read memory; when it asked, it knew of `known` chains.
+    pub(crate) fn read(&mut self, addr: u64, data: &[u8], known: u64, cause: Cause) {
         if !matches!(cause.purpose, Purpose::Payload)
             && let Some(queue) = cause.queue.and_then(|q| self.queues.get_mut(&q))
         {
-            queue.read(addr, data, cause.purpose);
+            queue.read(addr, data, known, cause.purpose);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ringside_models::judge::Purpose;
 
-use super::chain::{Chain, Descriptors};
+use super::chain::{Chain, Descriptors, overlay};
 use super::cost::{Cost, Limits};
 use super::tally::Tally;
 use crate::registers::{Ring, Role};
@@ -35,7 +35,7 @@ pub(crate) struct Queue {
     outstanding: BTreeMap<u64, Option<u16>>,
     places: BTreeMap<u16, u64>,
     batches: VecDeque<Batch>,
-    elements: BTreeMap<u16, (u32, u32)>,
+    elements: BTreeMap<u16, [u8; 8]>,
     used: u64,
 }
 
@@ -65,13 +65,26 @@ impl Queue {
         if grown == 0 || grown > u64::from(self.ring.size) {
             return;
         }
-        self.batches.push_back(Batch { first: self.known, count: grown, done: 0, entries: 0, descriptors: BTreeSet::new(), by_kick });
-        self.outstanding.extend((self.known..self.known + grown).map(|place| (place, None)));
+        self.batches.push_back(Batch {
+            first: self.known,
+            count: grown,
+            done: 0,
+            entries: 0,
+            descriptors: BTreeSet::new(),
+            by_kick,
+        });
+        self.outstanding
+            .extend((self.known..self.known + grown).map(|place| (place, None)));
         self.known += grown;
     }
 
-    /// The device read memory.
-    pub(crate) fn read(&mut self, addr: u64, data: &[u8], purpose: Purpose) {
+    /// Chains known so far.
+    pub(crate) fn known(&self) -> u64 {
+        self.known
+    }
+
+    /// The device read memory; when it asked, it knew of `known` chains.
+    pub(crate) fn read(&mut self, addr: u64, data: &[u8], known: u64, purpose: Purpose) {
         let within = |at: u64, bytes: usize| {
             let from = at.checked_sub(addr)? as usize;
             data.get(from..from.checked_add(bytes)?)
@@ -85,23 +98,32 @@ impl Queue {
         if let Some(index) = within(self.ring.driver + 2, 2) {
             self.learn(u16::from_le_bytes([index[0], index[1]]), false);
         }
+        // entries of chains that became known while the read was on its way may be old
+        let known = if purpose == Purpose::AvailIndex {
+            self.known
+        } else {
+            known
+        };
         let base = self.ring.driver + 4;
         let end = addr.saturating_add(data.len() as u64);
         if size > 0 && end > base && addr < base + 2 * size {
             for slot in addr.saturating_sub(base).div_ceil(2)..((end - base) / 2).min(size) {
                 if let Some(e) = within(base + 2 * slot, 2) {
-                    self.entry(slot, u16::from_le_bytes([e[0], e[1]]));
+                    self.entry(slot, u16::from_le_bytes([e[0], e[1]]), known);
                 }
             }
         }
-        self.descriptors.read_direct(self.ring.desc, self.ring.size, addr, data);
+        self.descriptors
+            .read_direct(self.ring.desc, self.ring.size, addr, data);
     }
 
-    fn entry(&mut self, slot: u64, head: u16) {
+    fn entry(&mut self, slot: u64, head: u16, known: u64) {
         let size = u64::from(self.ring.size);
         // the latest known place with this slot
-        let back = (self.known + size - 1 - slot) % size;
-        let Some(place) = self.known.checked_sub(1 + back) else { return };
+        let back = (known + size - 1 - slot) % size;
+        let Some(place) = known.checked_sub(1 + back) else {
+            return;
+        };
         if let Some(seen @ None) = self.outstanding.get_mut(&place) {
             *seen = Some(head);
             self.places.insert(head, place);
@@ -117,12 +139,14 @@ impl Queue {
         let end = addr.saturating_add(data.len() as u64);
         let size = u64::from(self.ring.size);
         if end > base && addr < base + 8 * size {
-            for slot in addr.saturating_sub(base).div_ceil(8)..((end - base) / 8).min(size) {
-                let from = (base + 8 * slot - addr) as usize;
-                if let Some(e) = data.get(from..from + 8) {
-                    let word = |i: usize| u32::from_le_bytes([e[i], e[i + 1], e[i + 2], e[i + 3]]);
-                    self.elements.insert(slot as u16, (word(0), word(4)));
-                }
+            // an element may come in two writes: a page may end inside it
+            for slot in addr.saturating_sub(base) / 8..(end - base).div_ceil(8).min(size) {
+                overlay(
+                    self.elements.entry(slot as u16).or_default(),
+                    base + 8 * slot,
+                    addr,
+                    data,
+                );
             }
         }
         let index = (self.ring.device + 2).checked_sub(addr).map(|o| o as usize);
@@ -140,7 +164,10 @@ impl Queue {
         for number in self.used..self.used + count {
             tally.chains += 1;
             let element = self.elements.remove(&((number % size) as u16));
-            let explained = element.and_then(|(id, len)| self.returned(id, len, limits, tally));
+            let explained = element.and_then(|e| {
+                let word = |i: usize| u32::from_le_bytes([e[i], e[i + 1], e[i + 2], e[i + 3]]);
+                self.returned(word(0), word(4), limits, tally)
+            });
             tally.unexplained += u64::from(explained.is_none());
         }
         if self.role == Role::Receive {
@@ -193,16 +220,26 @@ impl Queue {
         if !b.by_kick {
             tally.least(Purpose::AvailIndex, limits.read(self.ring.driver + 2, 2));
         }
-        tally.least(Purpose::AvailEntry, limits.read_ring(self.ring.driver + 4, 2, self.ring.size, b.first, b.entries));
+        tally.least(
+            Purpose::AvailEntry,
+            limits.read_ring(self.ring.driver + 4, 2, self.ring.size, b.first, b.entries),
+        );
         let mut descriptors = b.descriptors.iter().copied().peekable();
         while let Some(first) = descriptors.next() {
             let mut count = 1;
             while descriptors.next_if_eq(&(first + count)).is_some() {
                 count += 1;
             }
-            tally.least(Purpose::Descriptor, limits.read(self.ring.desc + 16 * u64::from(first), 16 * u64::from(count)));
+            tally.least(
+                Purpose::Descriptor,
+                limits.read(self.ring.desc + 16 * u64::from(first), 16 * u64::from(count)),
+            );
         }
-        let word = if self.event_idx { self.ring.device + 4 + 8 * u64::from(self.ring.size) } else { self.ring.device };
+        let word = if self.event_idx {
+            self.ring.device + 4 + 8 * u64::from(self.ring.size)
+        } else {
+            self.ring.device
+        };
         tally.least(Purpose::DeviceEvent, limits.write(word, 2));
         if self.role != Role::Receive && b.done > 0 {
             self.used_side(b.first, b.done, limits, tally);
@@ -212,17 +249,30 @@ impl Queue {
     /// Returning `count` chains at once: elements, index, a look at what the driver asks.
     fn used_side(&self, first: u64, count: u64, limits: &Limits, tally: &mut Tally) {
         tally.publications += 1;
-        tally.least(Purpose::UsedElement, limits.write_ring(self.ring.device + 4, 8, self.ring.size, first, count));
+        tally.least(
+            Purpose::UsedElement,
+            limits.write_ring(self.ring.device + 4, 8, self.ring.size, first, count),
+        );
         tally.least(Purpose::UsedIndex, limits.write(self.ring.device + 2, 2));
-        let word = if self.event_idx { self.ring.driver + 4 + 2 * u64::from(self.ring.size) } else { self.ring.driver };
+        let word = if self.event_idx {
+            self.ring.driver + 4 + 2 * u64::from(self.ring.size)
+        } else {
+            self.ring.driver
+        };
         tally.least(Purpose::DriverEvent, limits.read(word, 2));
     }
 
     /// The queue is gone: what was fetched of open batches had to be fetched.
     pub(crate) fn finish(mut self, limits: &Limits, tally: &mut Tally) {
-        let waiting: Vec<(u64, u16)> = self.outstanding.iter().filter_map(|(place, head)| Some((*place, (*head)?))).collect();
+        let waiting: Vec<(u64, u16)> = self
+            .outstanding
+            .iter()
+            .filter_map(|(place, head)| Some((*place, (*head)?)))
+            .collect();
         for (place, head) in waiting {
-            let Some(chain) = self.descriptors.walk(head, self.ring.size) else { continue };
+            let Some(chain) = self.descriptors.walk(head, self.ring.size) else {
+                continue;
+            };
             if let Some((addr, bytes)) = chain.table {
                 tally.least(Purpose::IndirectTable, limits.read(addr, bytes));
             }

@@ -31,7 +31,9 @@ impl Tally {
     /// Everything that only tells the other side something is needed at most as often as it happened.
     pub(crate) fn cap(&mut self) {
         for (purpose, row) in &mut self.rows {
-            if matches!(purpose, Purpose::DriverEvent | Purpose::DeviceEvent) && row.minimum.requests > row.actual.requests {
+            if matches!(purpose, Purpose::DriverEvent | Purpose::DeviceEvent)
+                && row.minimum.requests > row.actual.requests
+            {
                 row.minimum = row.actual;
             }
             if *purpose == Purpose::Kick {

@@ -67,7 +67,10 @@ pub(crate) fn bytes(c: &Collector, ceiling: f64) -> Table {
     let mut t = Table::new("bytes", "What the link carried while frames moved", BYTES);
     let per = all_packets(c);
     let budget = ceiling * c.window.map_or(0.0, |w| w.cycles() as f64);
-    for (direction, side) in [("device to host", c.window_bytes.up), ("host to device", c.window_bytes.down)] {
+    for (direction, side) in [
+        ("device to host", c.window_bytes.up),
+        ("host to device", c.window_bytes.down),
+    ] {
         let total: u64 = side.iter().sum();
         let mut row = |kind: &str, n: u64| {
             t.push(vec![
@@ -104,7 +107,11 @@ const YARDSTICK: &[Column] = &[
 ];
 
 pub(crate) fn yardstick(c: &Collector) -> Table {
-    let mut t = Table::new("yardstick", "Beside the least that the same chains could have cost", YARDSTICK);
+    let mut t = Table::new(
+        "yardstick",
+        "Beside the least that the same chains could have cost",
+        YARDSTICK,
+    );
     if c.yardstick.off.is_some() {
         return t;
     }
@@ -115,7 +122,13 @@ pub(crate) fn yardstick(c: &Collector) -> Table {
         }
         let mut line = |cause: &str, row: crate::minimum::Row| {
             let (a, m) = (row.actual, row.minimum);
-            let three = |actual: u64, least: u64| [Value::Count(actual), Value::Count(least), Value::percent(least as f64, actual as f64)];
+            let three = |actual: u64, least: u64| {
+                [
+                    Value::Count(actual),
+                    Value::Count(least),
+                    Value::percent(least as f64, actual as f64),
+                ]
+            };
             let mut cells = vec![Value::text(role.word()), Value::text(cause)];
             cells.extend(three(a.requests, m.requests));
             cells.extend(three(a.up_bytes, m.up_bytes));

@@ -16,14 +16,22 @@ pub(crate) fn packets(c: &Collector, role: Role) -> u64 {
     match role {
         Role::Transmit => tx,
         Role::Receive => rx,
-        Role::Control | Role::Other => {
-            c.costs.queues.iter().filter(|(q, _)| c.registers.role(**q) == role).map(|(_, q)| q.chains).sum()
-        }
+        Role::Control | Role::Other => c
+            .costs
+            .queues
+            .iter()
+            .filter(|(q, _)| c.registers.role(**q) == role)
+            .map(|(_, q)| q.chains)
+            .sum(),
     }
 }
 
 /// What everything is divided by: frames, or chains where there are no frames.
 pub(crate) fn all_packets(c: &Collector) -> u64 {
     let (tx, rx) = c.frames();
-    if tx + rx > 0 { tx + rx } else { packets(c, Role::Other) }
+    if tx + rx > 0 {
+        tx + rx
+    } else {
+        packets(c, Role::Other)
+    }
 }

@@ -24,7 +24,12 @@ const QUEUES: &[Column] = &[
 pub(crate) fn queues(c: &Collector) -> Table {
     let mut t = Table::new("queues", "Queue by queue", QUEUES);
     for (queue, q) in &c.costs.queues {
-        let requests: u64 = c.requests.iter().filter(|((_, of), _)| *of == Some(*queue)).map(|(_, r)| r.reads + r.writes).sum();
+        let requests: u64 = c
+            .requests
+            .iter()
+            .filter(|((_, of), _)| *of == Some(*queue))
+            .map(|(_, r)| r.reads + r.writes)
+            .sum();
         t.push(vec![
             Value::Count(u64::from(*queue)),
             Value::text(c.registers.role(*queue).word()),
@@ -46,7 +51,11 @@ pub(crate) fn queues(c: &Collector) -> Table {
     t
 }
 
-const DROPS: &[Column] = &[col("reason", "Code"), col("meaning", "Frames dropped because"), col("frames", "Frames")];
+const DROPS: &[Column] = &[
+    col("reason", "Code"),
+    col("meaning", "Frames dropped because"),
+    col("frames", "Frames"),
+];
 
 pub(crate) fn drops(c: &Collector) -> Table {
     let mut t = Table::new("drops", "Frames that the device dropped", DROPS);
@@ -59,7 +68,11 @@ pub(crate) fn drops(c: &Collector) -> Table {
             5 => "the queue was not running",
             _ => "of a reason this reader does not know",
         };
-        t.push(vec![Value::Count(u64::from(*reason)), Value::text(meaning), Value::Count(*frames)]);
+        t.push(vec![
+            Value::Count(u64::from(*reason)),
+            Value::text(meaning),
+            Value::Count(*frames),
+        ]);
     }
     t
 }

@@ -54,7 +54,11 @@ const VIOLATIONS: &[Column] = &[
 ];
 
 pub(crate) fn violations(verdict: &Verdict) -> Table {
-    let mut t = Table::new("violations", "Violations in the order in which they were found", VIOLATIONS);
+    let mut t = Table::new(
+        "violations",
+        "Violations in the order in which they were found",
+        VIOLATIONS,
+    );
     for v in &verdict.violations {
         let announced = verdict.expect.iter().any(|e| e == v.rule);
         t.push(vec![

@@ -45,7 +45,13 @@ pub(crate) fn throughput(c: &Collector, ceiling: f64) -> Table {
     t
 }
 
-const DEPTH: &[Column] = &[col("cycle", "From cycle"), col("cycles", "Cycles"), col("queue", "Queue"), col("role", "Role"), col("depth", "Chains")];
+const DEPTH: &[Column] = &[
+    col("cycle", "From cycle"),
+    col("cycles", "Cycles"),
+    col("queue", "Queue"),
+    col("role", "Role"),
+    col("depth", "Chains"),
+];
 
 pub(crate) fn depth(c: &Collector) -> Table {
     let mut t = Table::new("depth", "Most chains in the device's hands", DEPTH);
@@ -122,8 +128,13 @@ pub(crate) fn latency(h: &Header, c: &Collector) -> Table {
 /// Steps kept of each distribution.
 const CDF_STEPS: usize = 200;
 
-const CDF: &[Column] =
-    &[col("what", "From – to"), col("role", "Queues"), col("cycles", "Cycles"), col("ns", "ns"), col("share", "Share not above")];
+const CDF: &[Column] = &[
+    col("what", "From – to"),
+    col("role", "Queues"),
+    col("cycles", "Cycles"),
+    col("ns", "ns"),
+    col("share", "Share not above"),
+];
 
 pub(crate) fn latency_cdf(h: &Header, c: &Collector) -> Table {
     let mut t = Table::new("latency_cdf", "Distribution of the latencies", CDF);
