@@ -147,18 +147,19 @@ module ring_engine
 
   // Answers go to the stage that asked.
   read_meta_t    rsp_meta;
-  logic          rsp_known, rsp_index, rsp_entry, rsp_desc, rsp_event, entry_ready, desc_ready;
+  logic          rsp_index, rsp_entry, rsp_desc, rsp_event, entry_ready, desc_ready;
   logic [15:0]   rsp_word;
   logic [QW-1:0] rsp_queue;
 
   assign rsp_meta  = read_meta_t'(rd_rsp_i.meta[27:0]);
   assign rsp_queue = QW'(rsp_meta.qid);
   assign rsp_word  = 16'(rd_rsp_data_i[31:0] >> {rsp_meta.offset, 3'b000});
-  assign rsp_known = rd_rsp_valid_i && !idle_o[rsp_queue];    // an idle queue asked for nothing
-  assign rsp_index = rsp_known && (rsp_meta.kind == RkIndex);
-  assign rsp_event = rsp_known && (rsp_meta.kind == RkEvent);
-  assign rsp_entry = rsp_known && (rsp_meta.kind == RkEntry);
-  assign rsp_desc  = rsp_known && (rsp_meta.kind == RkDesc || rsp_meta.kind == RkWindow);
+  // An answer that nobody waits for (the queue was reset without a drain, planted bug 22) is taken and ignored.
+  assign rsp_index = rd_rsp_valid_i && (rsp_meta.kind == RkIndex) && index_busy[rsp_queue];
+  assign rsp_event = rd_rsp_valid_i && (rsp_meta.kind == RkEvent) && event_busy[rsp_queue];
+  assign rsp_entry = rd_rsp_valid_i && (rsp_meta.kind == RkEntry) && entry_busy[rsp_queue];
+  assign rsp_desc  = rd_rsp_valid_i && ((rsp_meta.kind == RkDesc && desc_busy[rsp_queue])
+                                        || (rsp_meta.kind == RkWindow && window_busy[rsp_queue]));
   assign rd_rsp_ready_o = !(rsp_entry && !entry_ready) && !(rsp_desc && !desc_ready);
 
   // Requests of the stages.
