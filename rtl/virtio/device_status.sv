@@ -61,7 +61,7 @@ module device_status #(
       end
     end else if (start) begin
       reset_q  <= 1'b1;
-      settle_q <= SettleCycles;
+      settle_q <= (status_q == '0) ? '0 : SettleCycles;   // nothing ran: nothing can be in flight
     end else begin
       if (we_i && keeps_bits) begin
         status_q <= status_q | (wdata_i & DriverBits & ~FeaturesOk);
