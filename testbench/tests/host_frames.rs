@@ -46,15 +46,16 @@ fn run(width: i64, bug: i64, pressure: BackPressure) -> Outcome {
         .with_parameter("BUG", bug);
     let built = build(&dut, Mode::Fast, &|_| {}).unwrap();
     let mut sim = Sim::new(Model::load(&built, 1).unwrap(), &dut, SimOptions::default()).unwrap();
-    let net = NetPorts::resolve(|name| sim.port(name), width as u32).unwrap();
+    let net = NetPorts::resolve(|name| sim.port(name), u32::try_from(width).unwrap()).unwrap();
 
     let recorder = Recorder::new();
     recorder.attach(sim.handle());
     let events: Rc<RefCell<Vec<Event>>> = Rc::default();
-    let (log, got, drops) = (Rc::clone(&events), Rc::default(), Rc::default());
+    let log = Rc::clone(&events);
+    let got: Rc<RefCell<Vec<TxFrame>>> = Rc::default();
+    let drops: Rc<RefCell<Vec<u8>>> = Rc::default();
     recorder.add_sink(Box::new(move |e| log.borrow_mut().push(e.clone())));
-    let (into, reasons): (Rc<RefCell<Vec<TxFrame>>>, Rc<RefCell<Vec<u8>>>) =
-        (Rc::clone(&got), Rc::clone(&drops));
+    let (into, reasons) = (Rc::clone(&got), Rc::clone(&drops));
     let sink = FrameSink::new(
         &net,
         Pressure::new(pressure, Dice::new(1, "sink")),

@@ -22,6 +22,7 @@ mod reset;
 pub mod root_complex;
 #[cfg(test)]
 mod root_complex_tests;
+mod schedule;
 pub mod split;
 mod virtio_caps;
 

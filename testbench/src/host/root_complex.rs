@@ -1,8 +1,7 @@
 //! The root complex: takes the device's requests, answers its reads late, cut and out of order, applies its writes in order, and turns writes to the
 //! interrupt window and `INTx` messages into interrupts. Pure: it knows cycles, not pins.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use ringside_models::tlp::{Body, CplStatus, Tlp};
 
@@ -13,6 +12,7 @@ use super::latency::{ClockRate, LatencyLaw};
 use super::link::{Credits, Kind, Limits};
 use super::memory::Memory;
 use super::recorder::Recorder;
+use super::schedule::Schedule;
 use super::split::{Piece, Splitter, valid_bytes};
 
 /// Where message signalled interrupts go: the local APIC window of a PC.
@@ -80,30 +80,6 @@ enum Action {
     Fail { tlp: Tlp },
 }
 
-#[derive(Debug)]
-struct Timed {
-    cycle: u64,
-    seq: u64,
-    action: Action,
-}
-
-impl Ord for Timed {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.cycle, self.seq).cmp(&(other.cycle, other.seq))
-    }
-}
-impl PartialOrd for Timed {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl PartialEq for Timed {
-    fn eq(&self, other: &Self) -> bool {
-        self.seq == other.seq
-    }
-}
-impl Eq for Timed {}
-
 fn crosses_4k(addr: u64, len: u64) -> bool {
     addr % 4096 + len > 4096
 }
@@ -122,8 +98,7 @@ pub struct RootComplex {
     mps: usize,
     dice: Dice,
     posted: VecDeque<(u64, Arrival)>,
-    timed: BinaryHeap<Reverse<Timed>>,
-    seq: u64,
+    timed: Schedule<Action>,
     reads: Vec<Option<Read>>,
     free: Vec<usize>,
     last_completion: u64,
@@ -160,8 +135,7 @@ impl RootComplex {
             mps: config.link.mps_bytes as usize,
             dice: Dice::new(run_seed, "host/root_complex"),
             posted: VecDeque::new(),
-            timed: BinaryHeap::new(),
-            seq: 0,
+            timed: Schedule::new(),
             reads: Vec::new(),
             free: Vec::new(),
             last_completion: 0,
@@ -314,7 +288,7 @@ impl RootComplex {
         }
         let mut at = ready;
         for piece in 0..send {
-            self.at(at, Action::Send { slot, piece });
+            self.timed.at(at, Action::Send { slot, piece });
             if self.reorder {
                 at += self.dice.below(4); // room for other tags in between
             }
@@ -348,7 +322,7 @@ impl RootComplex {
             let to_border = granule - (addr + offset) % granule;
             let take = to_border.min(len - offset);
             let cycle = from + self.dice.up_to(to - from);
-            self.at(
+            self.timed.at(
                 cycle,
                 Action::Sample {
                     slot,
@@ -381,16 +355,7 @@ impl RootComplex {
             data: Vec::new(),
         });
         (tlp.tc, tlp.attr) = (request.tc, request.attr);
-        self.at(cycle, Action::Fail { tlp });
-    }
-
-    fn at(&mut self, cycle: u64, action: Action) {
-        self.seq += 1;
-        self.timed.push(Reverse(Timed {
-            cycle,
-            seq: self.seq,
-            action,
-        }));
+        self.timed.at(cycle, Action::Fail { tlp });
     }
 
     /// One cycle passes: applies what arrives, samples, and makes completions ready. The new credit limits, if they move.
@@ -402,12 +367,8 @@ impl RootComplex {
                 self.arrive(now, arrival);
             }
         }
-        while let Some(Reverse(first)) = self.timed.peek()
-            && first.cycle <= now
-        {
-            if let Some(Reverse(timed)) = self.timed.pop() {
-                self.act(now, timed.action);
-            }
+        while let Some(action) = self.timed.due(now) {
+            self.act(now, action);
         }
         self.credits.tick(now)
     }
