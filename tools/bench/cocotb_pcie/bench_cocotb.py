@@ -41,8 +41,9 @@ def frames_of(path: str, count: int) -> list[bytes]:
 @cocotb.test()
 async def transfers(dut):
     # At the default level cocotbext-pcie logs every TLP, which would measure the logger.
+    level = os.environ.get("COCOTB_LOG_LEVEL", "ERROR")
     for name in ("cocotb", "cocotb.pcie"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(level)
     frames = frames_of(os.environ["BENCH_PCAP"], int(os.environ["BENCH_FRAMES"]))
 
     device = DutDevice(dut, link_speed=3, link_width=8)
@@ -50,7 +51,7 @@ async def transfers(dut):
     rc.max_payload_size = 1  # 256 bytes
     rc.max_read_request_size = 2  # 512 bytes
     for log in (rc.log, device.log, device.upstream_port.log):
-        log.setLevel(logging.ERROR)
+        log.setLevel(level)
     rc.make_port().connect(device)
     back = FrameSource(dut)
     # One queue pair is active, so the flow of the frame decides nothing.

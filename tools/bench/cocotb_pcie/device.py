@@ -22,8 +22,8 @@ class DutDevice(Device):
         self.upstream_port.max_link_width = link_width
         self.upstream = Queue()
         self.cq, self.rc = TlpSource(dut, "cq"), TlpSource(dut, "rc")
-        self.rq = TlpSink(dut, "rq", self.from_requester)
-        self.cc = TlpSink(dut, "cc", self.upstream.put_nowait)
+        self.rq = TlpSink(dut, "rq", self.from_design)
+        self.cc = TlpSink(dut, "cc", self.from_design)
         self.consumed = {kind: [0, 0] for kind in (FcType.P, FcType.NP, FcType.CPL)}
         for kind in self.consumed:
             self.grant(kind)
@@ -37,7 +37,7 @@ class DutDevice(Device):
         """From the root port."""
         (self.rc if tlp.is_completion() else self.cq).queue.put_nowait(tlp)
 
-    def from_requester(self, tlp):
+    def from_design(self, tlp):
         kind = tlp.get_fc_type()
         self.consumed[kind][0] += 1
         self.consumed[kind][1] += tlp.get_data_credits()
