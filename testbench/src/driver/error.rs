@@ -74,6 +74,12 @@ pub enum DriverError {
         /// Status read back.
         status: u8,
     },
+    /// The device does not start.
+    #[error("device status reads {status:#04x} after DRIVER_OK was written")]
+    NotRunning {
+        /// Status read back.
+        status: u8,
+    },
     /// Something that the run needs is not there.
     #[error("the run needs {what}, the device {has}")]
     Lacks {

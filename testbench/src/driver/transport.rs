@@ -274,12 +274,18 @@ impl Transport {
         self.set_vector(reg::CONFIG_MSIX_VECTOR, vector, "config_msix_vector").await
     }
 
-    /// Step 8: the driver is ready.
+    /// Step 8: the driver is ready. The status is read back: what follows finds a device that runs.
     ///
     /// # Errors
-    /// The access failed.
+    /// The access failed, or the device asks for a reset at once.
     pub async fn driver_ok(&self) -> Result<(), DriverError> {
-        self.add_status(status::DRIVER_OK).await
+        self.add_status(status::DRIVER_OK).await?;
+        let status = self.status().await?;
+        if status & status::DRIVER_OK != 0 && status & status::NEEDS_RESET == 0 {
+            Ok(())
+        } else {
+            Err(DriverError::NotRunning { status })
+        }
     }
 
     /// Resets one queue and waits until it has been (VQ-DRV-001).
