@@ -3,6 +3,11 @@
 //! A reader of the crate starts with [`event`] (what can happen at the boundary) and [`tlp`] (the packets it happens in), then [`rules`]
 //! (what must hold) and [`judge`] (who decides it); [`trace`] is the file format, [`cost`] what a run cost on PCIe.
 
+#![allow(
+    clippy::verbose_bit_mask,
+    reason = "byte enables and register fields are masks, not counts"
+)]
+
 pub mod clauses;
 pub mod cost;
 pub mod event;

@@ -46,6 +46,7 @@ pub struct Rule {
 macro_rules! rules {
     ($( $variant:ident = $id:literal, $scope:ident, stores: $stores:literal, [$($clause:literal),*], $sentence:literal; )*) => {
         /// A rule's place in [`RULES`].
+        #[expect(clippy::doc_markdown, reason = "the sentences are shown to people outside rustdoc too")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u16)]
         pub enum RuleId {

@@ -119,7 +119,7 @@ pub enum Body {
         tag: u16,
         /// Routing, type bits 2:0.
         routing: u8,
-        /// Message code; 0x20..=0x27 assert/deassert INTx.
+        /// Message code; 0x20..=0x27 assert/deassert `INTx`.
         code: u8,
         /// Payload, whole dwords, may be empty.
         #[serde(with = "hex_bytes", default, skip_serializing_if = "Vec::is_empty")]
@@ -173,6 +173,7 @@ pub enum TlpError {
     },
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_zero(v: &u8) -> bool {
     *v == 0
 }
@@ -574,6 +575,7 @@ pub mod hex_bytes {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers build it in place")]
     fn round_trip(tlp: Tlp) {
         let decoded = Tlp::decode(tlp.header(), tlp.prefix, tlp.data().to_vec()).unwrap();
         assert_eq!(decoded, tlp);

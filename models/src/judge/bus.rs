@@ -219,7 +219,7 @@ mod tests {
             })
         };
         for i in 0..300u16 {
-            c.limit([((i + 1) as u8, (i + 1) * 4 & 0xfff), (0, 0), (0, 0)]);
+            c.limit([((i + 1) as u8, ((i + 1) * 4) & 0xfff), (0, 0), (0, 0)]);
             c.spend(&write(64), &mut book);
         }
         assert!(book.take_fresh().is_empty());

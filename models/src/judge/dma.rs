@@ -167,7 +167,8 @@ impl Reads {
         if !good || poisoned {
             read.failed = true;
         } else if read.keep {
-            read.data.extend_from_slice(data.get(skip..skip + n as usize).unwrap_or(&[]));
+            read.data
+                .extend_from_slice(data.get(skip..skip + n as usize).unwrap_or(&[]));
         }
         read.got += n;
         let mut cause = read.cause;

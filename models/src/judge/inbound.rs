@@ -17,7 +17,7 @@ fn number(bytes: &[u8]) -> u64 {
 }
 
 /// The enabled bytes of a write, as one run.
-pub(crate) fn enabled<'a>(tlp: &'a Tlp, base: u64, span: (u64, u64)) -> &'a [u8] {
+pub(crate) fn enabled(tlp: &Tlp, base: u64, span: (u64, u64)) -> &[u8] {
     let skip = span.0.wrapping_sub(base) as usize;
     tlp.data().get(skip..skip + span.1 as usize).unwrap_or(&[])
 }
@@ -121,11 +121,7 @@ impl Judge {
     fn kick(&mut self, offset: u32, multiplier: u32, data: &[u8]) -> Cause {
         self.w.book.compared.kicks += 1;
         let value = number(data);
-        let place = if multiplier == 0 {
-            None
-        } else {
-            Some(offset / multiplier)
-        };
+        let place = offset.checked_div(multiplier);
         let by_place = place.map(|p| self.registers.queue_of_notify_off(p).unwrap_or(p as u16));
         let named = value as u16;
         let foreign_value = self.w.has(features::NOTIF_CONFIG_DATA);
@@ -138,7 +134,7 @@ impl Judge {
         let width = if positions { 4 } else { 2 };
         let form = data.len() == width
             && (foreign_value || by_place.is_none_or(|p| p == named))
-            && (multiplier == 0 || offset % multiplier == 0);
+            && (multiplier == 0 || offset.is_multiple_of(multiplier));
         self.w.book.check(
             RuleId::DriverKickForm,
             Some(queue),
@@ -220,7 +216,7 @@ impl Judge {
                 self.take_effect(effect);
             }
             HostTarget::Region(Region::Isr, _) => {
-                self.messages.isr_read(value as u8, &mut self.queues, &mut self.w)
+                self.messages.isr_read(value as u8, &mut self.queues, &mut self.w);
             }
             HostTarget::Region(Region::Device, offset) => {
                 self.w.book.compared.registers += 1;

@@ -21,7 +21,7 @@ struct Open {
 /// Interrupt state of a queue.
 #[derive(Debug, Default)]
 pub(crate) struct Decision {
-    /// Values of `used_event` (EVENT_IDX) or `avail.flags`.
+    /// Values of `used_event` (`EVENT_IDX`) or `avail.flags`.
     pub(crate) word: History,
     open: VecDeque<Open>,
     /// Since when an interrupt is owed.

@@ -96,7 +96,7 @@ impl Messages {
         self.intx && config.msix_enable.is_some_and(|on| !on.on())
     }
 
-    /// Could interrupts of this vector exist at all (mapped, or INTx)?
+    /// Could interrupts of this vector exist at all (mapped, or `INTx`)?
     pub(crate) fn mapped(vector: Option<u16>, config: &ConfigSpace) -> bool {
         config.msix_enable.is_some_and(|on| !on.on()) || vector.is_some_and(|v| v != NO_VECTOR)
     }
@@ -378,7 +378,9 @@ impl Messages {
         if self.intx {
             self.must_fall.get_or_insert(w.book.now);
             // The driver looks at every queue now: what was asserted for stands for all of them.
-            queues.values_mut().for_each(|q| q.decision.forget());
+            for q in queues.values_mut() {
+                q.decision.forget();
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! rings contain. Each queue is seen from both sides: what the driver made available, and what the device knows, fetched and returned.
 
 mod address_map;
+mod answered;
 mod bus;
 mod cause;
 mod config_space;
@@ -94,7 +95,7 @@ pub struct Judge {
     net: Net,
     life: Life,
     link_up: Option<bool>,
-    /// DEVICE_NEEDS_RESET was read since the device was started.
+    /// `DEVICE_NEEDS_RESET` was read since the device was started.
     needs_reset: bool,
     /// A read of the device came back with an error since then.
     failed_reads: bool,
@@ -158,7 +159,7 @@ impl Judge {
                 );
             }
             What::WireTx { queue, error, data } if self.w.shape.net => {
-                self.net.wire_tx(*queue, *error, data, &self.queues, &mut self.w)
+                self.net.wire_tx(*queue, *error, data, &self.queues, &mut self.w);
             }
             What::WireRx { flow, data } if self.w.shape.net => self.net.wire_rx(*flow, data, &self.w),
             What::WireDrop { reason } if self.w.shape.net => {

@@ -18,7 +18,7 @@ struct Unkicked {
 /// Kick state of a queue.
 #[derive(Debug, Default)]
 pub(crate) struct Kicks {
-    /// Values of `avail_event` (EVENT_IDX) or `used.flags`.
+    /// Values of `avail_event` (`EVENT_IDX`) or `used.flags`.
     word: History,
     /// Event number and cycle of an enabling write that no index read has followed yet.
     armed: Option<(u64, u64)>,

@@ -2,7 +2,7 @@
 
 use super::address_map::{Area, Kind, Span};
 use super::cause::{Cause, Purpose};
-use super::dma::{Progress, Read, ReadTarget};
+use super::dma::ReadTarget;
 use super::inbound::enabled;
 use super::split::used::UsedWrite;
 use super::split::{Queue, State};
@@ -165,7 +165,10 @@ impl Judge {
             },
             || format!("{len} bytes at {addr:#x}"),
         );
-        let (first, last) = (addr - area.start, addr.saturating_add(len).min(area.end) - 1 - area.start);
+        let (first, last) = (
+            addr - area.start,
+            addr.saturating_add(len).min(area.end) - 1 - area.start,
+        );
         let Some(q) = self.queues.get_mut(&queue) else {
             return (Cause::of(Purpose::Unknown), ReadTarget::Nothing);
         };
@@ -411,116 +414,6 @@ impl Judge {
             self.w.book.compared.payload_written_bytes += last - first;
             touched(q, span, first, last, false, &mut self.w);
             q.payload_written(span.head, first, last, &mut self.w);
-        }
-        cause
-    }
-
-    /// A packet on `rc`.
-    pub(super) fn host_completion(&mut self, tlp: &Tlp) -> Cause {
-        let bdf = self.config.bdf;
-        match self
-            .reads
-            .completion(&tlp.body, tlp.poisoned, bdf, &mut self.w.book)
-        {
-            Progress::Unexpected => Cause::of(Purpose::Unknown),
-            Progress::Part(cause) => cause,
-            Progress::Done(read) => self.read_done(*read),
-        }
-    }
-
-    fn read_done(&mut self, read: Read) -> Cause {
-        let mut cause = read.cause;
-        let current = |q: &&mut Queue, epoch| q.epoch == epoch && q.state != State::Dead;
-        match &read.target {
-            ReadTarget::Avail { queue, epoch, first } => {
-                let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
-                    return cause;
-                };
-                if read.failed {
-                    return self.ring_read_failed(*queue, cause);
-                }
-                if !self.w.stores {
-                    self.w.shadow.write(read.addr, &read.data);
-                }
-                let (new, learned) = q.avail_answer(*first, &read.data, read.seq, &mut self.w);
-                cause.items = learned as u32;
-                self.chains_appeared(*queue, new);
-            }
-            ReadTarget::Descriptors {
-                queue,
-                epoch,
-                first,
-                last,
-            } => {
-                let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
-                    return cause;
-                };
-                if read.failed {
-                    return self.ring_read_failed(*queue, cause);
-                }
-                if !self.w.stores {
-                    self.w.shadow.write(read.addr, &read.data);
-                }
-                q.descriptor_answer(*first, *last, read.seq, &mut self.w);
-            }
-            ReadTarget::Spans { epoch, pieces } => {
-                let mut at = 0;
-                for &(span, first, n) in pieces {
-                    let data = read.data.get(at..at + n as usize).unwrap_or(&[]);
-                    at += n as usize;
-                    self.span_done(span, *epoch, first, n, read.failed, data);
-                }
-            }
-            ReadTarget::Nothing => {}
-        }
-        self.late_chains();
-        cause
-    }
-
-    fn span_done(&mut self, span: Span, epoch: u64, first: u64, n: u64, failed: bool, data: &[u8]) {
-        let queue = span.queue;
-        let Some(q) = self
-            .queues
-            .get_mut(&queue)
-            .filter(|q| q.epoch == epoch && q.state != State::Dead)
-        else {
-            return;
-        };
-        if span.kind == Kind::Indirect {
-            if failed {
-                self.ring_read_failed(queue, Cause::of(Purpose::IndirectTable));
-            } else {
-                if !self.w.stores {
-                    self.w.shadow.write(span.start + first, data);
-                }
-                q.table_answer(span.head, first, first + n, &mut self.w);
-            }
-            return;
-        }
-        let Some(c) = q
-            .chain_mut(span.head)
-            .filter(|c| c.number == span.chain && span.kind == Kind::Readable)
-        else {
-            return;
-        };
-        c.reads_outstanding = c.reads_outstanding.saturating_sub(1);
-        if failed {
-            c.read_failed = true;
-            self.failed_reads = true;
-            self.messages.config_change(false, self.w.book.now);
-            self.net.read_failed(queue, span.chain, &self.w);
-        } else if !self.w.stores {
-            self.net.read(queue, span.chain, first, data, &self.w);
-        }
-    }
-
-    /// A read of a ring structure came back with an error: the device cannot go on with this queue.
-    fn ring_read_failed(&mut self, queue: u16, cause: Cause) -> Cause {
-        self.failed_reads = true;
-        self.messages.config_change(false, self.w.book.now);
-        if let Some(q) = self.queues.get_mut(&queue) {
-            q.broken = true;
-            q.decision.forget();
         }
         cause
     }

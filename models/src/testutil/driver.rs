@@ -116,12 +116,12 @@ impl World {
         self.read(COMMON + offset, &value.to_le_bytes());
     }
 
-    /// Writes device_status.
+    /// Writes `device_status`.
     pub fn status(&mut self, value: u8) {
         self.write(COMMON + 0x14, &[value]);
     }
 
-    /// Reads device_status.
+    /// Reads `device_status`.
     pub fn status_is(&mut self, value: u8) {
         self.read(COMMON + 0x14, &[value]);
     }
@@ -154,7 +154,7 @@ impl World {
         }
     }
 
-    /// Reset, negotiation of the world's features, up to FEATURES_OK.
+    /// Reset, negotiation of the world's features, up to `FEATURES_OK`.
     pub fn negotiate(&mut self) {
         self.status(0);
         self.status_is(0);
@@ -194,7 +194,7 @@ impl World {
         self.read16(0x1c, 1);
     }
 
-    /// Everything up to DRIVER_OK.
+    /// Everything up to `DRIVER_OK`.
     pub fn start(&mut self) {
         self.enumerate();
         self.negotiate();

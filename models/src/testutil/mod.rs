@@ -88,7 +88,7 @@ pub fn ring(queue: u16, part: Part, offset: u64) -> u64 {
     RAM + 0x4000 * u64::from(queue) + part + offset
 }
 
-/// Features of the usual run: VERSION_1, EVENT_IDX, INDIRECT_DESC, MRG_RXBUF, STATUS, CTRL_VQ, CTRL_RX, CTRL_VLAN, RING_RESET.
+/// Features of the usual run: `VERSION_1`, `EVENT_IDX`, `INDIRECT_DESC`, `MRG_RXBUF`, STATUS, `CTRL_VQ`, `CTRL_RX`, `CTRL_VLAN`, `RING_RESET`.
 pub const USUAL: u128 =
     1 << 32 | 1 << 29 | 1 << 28 | 1 << 15 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19 | 1 << 40;
 

@@ -195,7 +195,7 @@ impl Control {
     }
 }
 
-/// Unicast and multicast table of MAC_TABLE_SET, and whether the data ends exactly after them.
+/// Unicast and multicast table of `MAC_TABLE_SET`, and whether the data ends exactly after them.
 fn tables(data: &[u8]) -> Option<(Vec<Mac>, Vec<Mac>, bool)> {
     let table = |data: &[u8]| -> Option<(Vec<Mac>, usize)> {
         let n = u32::from_le_bytes(*data.first_chunk::<4>()?) as usize;

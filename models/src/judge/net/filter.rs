@@ -18,6 +18,10 @@ pub(crate) enum Fate {
 
 /// State of the filters and of steering.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each with its own name"
+)]
 pub(crate) struct Filter {
     pub(crate) promisc: bool,
     pub(crate) allmulti: bool,
@@ -95,7 +99,7 @@ impl Filter {
 
     /// Queue pair that a flow selects.
     pub(crate) fn pair(&self, flow: u16) -> u16 {
-        (u32::from(flow) * u32::from(self.pairs) >> 16) as u16
+        ((u32::from(flow) * u32::from(self.pairs)) >> 16) as u16
     }
 }
 
@@ -109,6 +113,7 @@ fn vlan(frame: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use super::Fate::{Accept as A, Drop as D, Either as E};
     use super::*;
 
     const RX: Features = 1 << features::CTRL_RX;
@@ -129,7 +134,6 @@ mod tests {
             frame([0xff; 6]),
         );
         let fates = |f: &Filter| [&own, &foreign, &multi, &all].map(|x| f.fate(x, RX));
-        use Fate::{Accept as A, Drop as D, Either as E};
         let base = Filter::new(Some(OWN));
         assert_eq!(fates(&base), [A, D, D, A]);
         assert_eq!(

@@ -238,7 +238,9 @@ impl Receive {
                 || format!("chain {} is not", short.unwrap_or(0)),
             );
             let mut frame = Vec::with_capacity(packet.iter().map(|b| b.data.len()).sum());
-            packet.iter().for_each(|b| frame.extend_from_slice(&b.data));
+            for b in &packet {
+                frame.extend_from_slice(&b.data);
+            }
             self.delivered(pair, &frame[header..], w);
         }
     }
@@ -387,7 +389,6 @@ fn lawful(
         match (reason, queue) {
             (1, _) => p.may_drop,
             (5, q) => !running || q.is_none_or(|q| q.fault.is_some()),
-            (_, None) => false,
             (2, Some(q)) => q.fault.is_some() || !room(q, p, pair, pending, shape, merge, now),
             (3, Some(q)) => {
                 need > q.in_flight().map(|c| c.writable_bytes).min().unwrap_or(0)

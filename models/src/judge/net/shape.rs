@@ -50,7 +50,7 @@ impl Shape {
             Role::Other
         } else if self.control() == Some(queue) {
             Role::Control
-        } else if queue % 2 == 0 {
+        } else if queue.is_multiple_of(2) {
             Role::Rx(queue / 2)
         } else {
             Role::Tx(queue / 2)

@@ -199,8 +199,8 @@ impl Queue {
         }
         let wasted = if w.stores { items - useful } else { 0 };
         Cause {
-            wasted,
             chain,
+            wasted,
             ..Cause::of(Purpose::Descriptor).on(self.index).items(items)
         }
     }
@@ -226,7 +226,7 @@ impl Queue {
     /// A read of `first..last` of a chain's indirect table was issued.
     pub(crate) fn table_read(&mut self, head: u16, first: u64, last: u64, w: &mut World) -> Cause {
         let index = self.index;
-        let items = ((last + 15) / 16 - first / 16) as u32;
+        let items = (last.div_ceil(16) - first / 16) as u32;
         w.book
             .row(Some(index), "read indirect table", first, items.into());
         let Some(c) = self.chain_mut(head) else {

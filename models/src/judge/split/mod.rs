@@ -20,6 +20,10 @@ pub(crate) const NO_HEAD: u16 = 0xffff;
 
 /// A descriptor chain.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each with its own name"
+)]
 pub(crate) struct Chain {
     /// Running number in its queue.
     pub(crate) number: u64,
@@ -69,6 +73,10 @@ pub(crate) enum State {
 
 /// A split virtqueue.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each with its own name"
+)]
 pub(crate) struct Queue {
     pub(crate) index: u16,
     pub(crate) size: u16,
@@ -112,7 +120,7 @@ pub(crate) struct Queue {
     pub(crate) fault: Option<(u64, String)>,
     /// The device was shown an index that jumps.
     fault_seen: bool,
-    /// DEVICE_NEEDS_RESET was read since the fault.
+    /// `DEVICE_NEEDS_RESET` was read since the fault.
     pub(crate) frozen: bool,
     /// A read of its ring structures failed.
     pub(crate) broken: bool,
@@ -157,7 +165,7 @@ impl Queue {
             kicks: Kicks::default(),
             decision: Decision::default(),
         };
-        let aligned = q.desc % 16 == 0 && q.driver % 2 == 0 && q.device % 4 == 0;
+        let aligned = q.desc.is_multiple_of(16) && q.driver.is_multiple_of(2) && q.device.is_multiple_of(4);
         w.book.check(
             RuleId::DriverRingLayout,
             Some(index),

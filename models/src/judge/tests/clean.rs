@@ -95,7 +95,9 @@ pub(super) fn usual() -> World {
     w.wire_tx(&frame(300));
     w.read_event(TX);
     w.msix(TX);
-    [a, b, c].iter().for_each(|x| w.reclaim(TX, x));
+    for x in [a, b, c] {
+        w.reclaim(TX, &x);
+    }
     w.used_event(TX, 5);
     w.arm(TX);
 
@@ -140,7 +142,7 @@ pub(super) fn usual() -> World {
     w
 }
 
-/// Without EVENT_IDX, with INTx: flags both ways.
+/// Without `EVENT_IDX`, with `INTx`: flags both ways.
 pub(super) fn flags() -> World {
     let mut w = World::new(USUAL & !(1 << 29));
     w.enumerate();
@@ -231,7 +233,7 @@ pub(super) fn malformed() -> World {
     w
 }
 
-/// NOTIFICATION_DATA, IN_ORDER, no index reads at all.
+/// `NOTIFICATION_DATA`, `IN_ORDER`, no index reads at all.
 pub(super) fn in_order() -> World {
     let mut w = World::started(USUAL | 1 << 35 | 1 << 38);
     for i in 0..2 * usize::from(SIZE) {

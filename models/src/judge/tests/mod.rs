@@ -10,15 +10,12 @@ use crate::testutil::World;
 
 /// A table of what was violated, for messages.
 fn told(v: &Verdict) -> String {
-    v.violations
-        .iter()
-        .map(|x| {
-            format!(
-                "\n  {} at {} (queue {:?}): expected {}; got {}",
-                x.rule, x.cycle, x.queue, x.expected, x.got
-            )
-        })
-        .collect()
+    v.violations.iter().fold(String::new(), |text, x| {
+        text + &format!(
+            "\n  {} at {} (queue {:?}): expected {}; got {}",
+            x.rule, x.cycle, x.queue, x.expected, x.got
+        )
+    })
 }
 
 /// The run must be without any violation.

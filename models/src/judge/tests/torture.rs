@@ -113,7 +113,7 @@ impl Random {
     }
 
     fn torture(&mut self, events: &mut Vec<Event>) {
-        for _ in 0..1 + self.below(6) {
+        for _ in 0..=self.below(6) {
             let n = events.len() as u64;
             let at = self.below(n) as usize;
             match self.below(6) {

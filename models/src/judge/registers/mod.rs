@@ -1,10 +1,14 @@
 //! The common configuration structure: what the driver wrote, what reads must return, and what follows from both.
 
+mod answers;
+mod fields;
+
 use std::collections::BTreeMap;
 
 use super::features::{self, Features};
 use super::verdict::Book;
 use crate::rules::RuleId;
+use fields::{Field, field_at};
 
 /// Status bits.
 pub(crate) const ACKNOWLEDGE: u8 = 1;
@@ -41,7 +45,7 @@ pub(crate) struct Registers {
     offered_windows: u8,
     offered_judged: bool,
     accepted: Features,
-    /// What holds since FEATURES_OK.
+    /// What holds since `FEATURES_OK`.
     pub(crate) negotiated: Features,
     legal: Option<bool>,
     pub(crate) config_vector: Option<u16>,
@@ -64,7 +68,7 @@ pub(crate) enum Effect {
     ResetStarted,
     /// Status was read as 0 after a reset.
     ResetDone,
-    /// DRIVER_OK was set with FEATURES_OK.
+    /// `DRIVER_OK` was set with `FEATURES_OK`.
     Started,
     /// Status was read.
     StatusRead(u8),
@@ -94,52 +98,6 @@ impl ReadContext {
     pub(crate) fn offset(&self) -> u32 {
         self.offset
     }
-}
-
-struct Field {
-    offset: u32,
-    bytes: u32,
-    writable: bool,
-    name: &'static str,
-}
-
-const fn field(offset: u32, bytes: u32, writable: bool, name: &'static str) -> Field {
-    Field {
-        offset,
-        bytes,
-        writable,
-        name,
-    }
-}
-
-const FIELDS: &[Field] = &[
-    field(0x00, 4, true, "device_feature_select"),
-    field(0x04, 4, false, "device_feature"),
-    field(0x08, 4, true, "driver_feature_select"),
-    field(0x0c, 4, true, "driver_feature"),
-    field(0x10, 2, true, "config_msix_vector"),
-    field(0x12, 2, false, "num_queues"),
-    field(0x14, 1, true, "device_status"),
-    field(0x15, 1, false, "config_generation"),
-    field(0x16, 2, true, "queue_select"),
-    field(0x18, 2, true, "queue_size"),
-    field(0x1a, 2, true, "queue_msix_vector"),
-    field(0x1c, 2, true, "queue_enable"),
-    field(0x1e, 2, false, "queue_notify_off"),
-    field(0x20, 4, true, "queue_desc low"),
-    field(0x24, 4, true, "queue_desc high"),
-    field(0x28, 4, true, "queue_driver low"),
-    field(0x2c, 4, true, "queue_driver high"),
-    field(0x30, 4, true, "queue_device low"),
-    field(0x34, 4, true, "queue_device high"),
-    field(0x38, 2, false, "queue_notif_config_data"),
-    field(0x3a, 2, true, "queue_reset"),
-    field(0x3c, 2, false, "admin_queue_index"),
-    field(0x3e, 2, false, "admin_queue_num"),
-];
-
-fn field_at(offset: u32, bytes: u32) -> Option<&'static Field> {
-    FIELDS.iter().find(|f| f.offset == offset && f.bytes == bytes)
 }
 
 /// Offset of `config_generation`.
@@ -463,214 +421,6 @@ impl Registers {
             },
             expected,
             resetting: self.resetting || q.resetting,
-        }
-    }
-
-    /// A read was answered with `value`.
-    pub(crate) fn read_done(&mut self, at: ReadContext, value: u64, book: &mut Book) -> Effect {
-        if field_at(at.offset, at.bytes).is_none() {
-            return Effect::None;
-        }
-        book.compared.registers += 1;
-        let queue = (0x18..0x3c).contains(&at.offset).then_some(at.queue);
-        let word = value as u16;
-        match at.offset {
-            0x04 => self.offered_read(at.select, value as u32, book),
-            0x10 | 0x1a => {
-                if let Some(e) = at.expected {
-                    book.check(
-                        RuleId::CfgVector,
-                        queue,
-                        value == e || word == NO_VECTOR,
-                        || format!("vector {e:#x}, or 0xffff if it could not be mapped"),
-                        || format!("{value:#x}"),
-                    );
-                    if word == NO_VECTOR && e != u64::from(NO_VECTOR) {
-                        self.vector_failed(at);
-                        return Effect::Vectors;
-                    }
-                }
-            }
-            0x12 => self.num_queues = Some(word),
-            0x14 => return self.status_read(at, value as u8, book),
-            0x18 => self.size_read(at, word, book),
-            0x1c => {
-                if let Some(e) = at.expected
-                    && !at.resetting
-                {
-                    book.check(
-                        RuleId::CfgQueueEnable,
-                        queue,
-                        value == e,
-                        || format!("{e}"),
-                        || format!("{value}"),
-                    );
-                }
-            }
-            0x1e => self.queues.entry(at.queue).or_default().notify_off = Some(word),
-            0x3a => {
-                let pending = self.queues.get(&at.queue).is_some_and(|q| q.resetting);
-                book.check(
-                    RuleId::CfgQueueReset,
-                    queue,
-                    word == 0 || word == 1 && (pending || at.resetting),
-                    || "0 unless a queue reset is in progress".into(),
-                    || format!("{word}"),
-                );
-                if word == 0 && pending {
-                    let q = self.queues.entry(at.queue).or_default();
-                    *q = QueueRegs {
-                        size: q.max_size,
-                        max_size: q.max_size,
-                        notify_off: q.notify_off,
-                        ..QueueRegs::default()
-                    };
-                    return Effect::QueueResetDone(at.queue);
-                }
-            }
-            _ => {
-                if let Some(e) = at.expected
-                    && !at.resetting
-                {
-                    book.check(
-                        RuleId::CfgReadback,
-                        queue,
-                        value == e,
-                        || {
-                            format!(
-                                "{} reads back {e:#x}",
-                                field_at(at.offset, at.bytes).map_or("", |f| f.name)
-                            )
-                        },
-                        || format!("{value:#x}"),
-                    );
-                }
-            }
-        }
-        Effect::None
-    }
-
-    fn vector_failed(&mut self, at: ReadContext) {
-        if at.offset == 0x10 {
-            self.config_vector = Some(NO_VECTOR);
-        } else {
-            self.queues.entry(at.queue).or_default().vector = Some(NO_VECTOR);
-        }
-    }
-
-    fn offered_read(&mut self, window: u32, value: u32, book: &mut Book) {
-        if window >= 4 {
-            book.check(
-                RuleId::CfgOffered,
-                None,
-                value == 0,
-                || format!("0 in feature window {window}"),
-                || format!("{value:#x}"),
-            );
-            return;
-        }
-        self.offered |= Features::from(value) << (32 * window);
-        self.offered_windows |= 1 << window;
-        if self.offered_windows & 3 == 3 && !self.offered_judged {
-            self.offered_judged = true;
-            let version = features::has(self.offered, features::VERSION_1);
-            book.check(
-                RuleId::CfgOffered,
-                None,
-                version,
-                || "VERSION_1 offered".into(),
-                || format!("bits {}", features::list(self.offered)),
-            );
-            let broken = features::broken_prerequisite(self.offered, self.device_type);
-            book.check(
-                RuleId::CfgOffered,
-                None,
-                broken.is_none(),
-                || "offered features closed under prerequisites".into(),
-                || broken.map_or(String::new(), |(b, n)| format!("bit {b} without any of {n:?}")),
-            );
-        }
-        let undefined = features::undefined(Features::from(value) << (32 * window), self.device_type);
-        book.check(
-            RuleId::CfgOffered,
-            None,
-            undefined == 0,
-            || "no undefined or reserved feature".into(),
-            || format!("bits {}", features::list(undefined)),
-        );
-    }
-
-    fn status_read(&mut self, at: ReadContext, value: u8, book: &mut Book) -> Effect {
-        if self.resetting {
-            if at.resetting && value == 0 {
-                book.held(RuleId::CfgStatus);
-                self.reset();
-                return Effect::ResetDone;
-            }
-            return Effect::None; // whatever a device in reset shows, as long as it is not 0
-        }
-        if self.ever_reset || self.status != 0 {
-            let mask = !(NEEDS_RESET | FEATURES_OK);
-            let want = self.status & mask;
-            book.check(
-                RuleId::CfgStatus,
-                None,
-                value & mask == want,
-                || format!("{want:#x} (FEATURES_OK and DEVICE_NEEDS_RESET aside)"),
-                || format!("{value:#x}"),
-            );
-        }
-        if self.status & FEATURES_OK != 0 {
-            let set = value & FEATURES_OK != 0;
-            if let Some(legal) = self.legal {
-                book.check(
-                    RuleId::CfgFeaturesOk,
-                    None,
-                    set == legal,
-                    || {
-                        format!(
-                            "FEATURES_OK {} for bits {}",
-                            if legal { "set" } else { "clear" },
-                            features::list(self.accepted)
-                        )
-                    },
-                    || format!("status {value:#x}"),
-                );
-            }
-            if !set {
-                self.status &= !FEATURES_OK;
-                self.negotiated = 0;
-                self.legal = None;
-            }
-        }
-        Effect::StatusRead(value)
-    }
-
-    fn size_read(&mut self, at: ReadContext, word: u16, book: &mut Book) {
-        let legal = word == 0 || self.has(features::RING_PACKED) || word.is_power_of_two();
-        book.check(
-            RuleId::CfgQueueSize,
-            Some(at.queue),
-            legal && word <= 32768,
-            || "0 or a power of two up to 32768".into(),
-            || format!("{word}"),
-        );
-        if at.resetting {
-            return;
-        }
-        if let Some(e) = at.expected {
-            book.check(
-                RuleId::CfgQueueSize,
-                Some(at.queue),
-                u64::from(word) == e,
-                || format!("{e}"),
-                || format!("{word}"),
-            );
-        }
-        let q = self.queues.entry(at.queue).or_default();
-        if q.size.is_none() {
-            q.size = Some(word);
-            q.max_size = Some(word);
         }
     }
 }
