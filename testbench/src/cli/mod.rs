@@ -8,6 +8,7 @@ mod error;
 mod failure;
 mod golden;
 mod paint;
+mod report;
 mod run;
 mod run_args;
 mod summary;
@@ -32,6 +33,8 @@ enum Command {
     Run(run_args::RunArgs),
     /// Judge a recorded trace.
     Check(check::CheckArgs),
+    /// Make the report of a trace, or of every trace in a folder.
+    Report(report::ReportArgs),
     /// Compare the golden traces with what the device does now.
     Golden(golden::GoldenArgs),
     /// Build a device's models into the cache.
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Report(args) => report::report(&args),
         Command::Golden(args) => golden::golden(&args),
         Command::Build(args) => build::build(&args),
     };

@@ -1,5 +1,7 @@
 //! `ringside report`
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -52,4 +54,18 @@ fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Makes the report of one trace; where its page is.
+pub(super) fn write(trace: &Path, out: &Path) -> Result<PathBuf, CliError> {
+    let file = File::open(trace).map_err(CliError::file("read", trace))?;
+    let name = match trace.file_stem().map(|s| s.to_string_lossy().into_owned()) {
+        // `trace.jsonl` in a folder of its own is called as the folder is.
+        Some(stem) if stem == "trace" => trace.parent().and_then(Path::file_name).map_or(stem, |n| n.to_string_lossy().into_owned()),
+        Some(stem) => stem,
+        None => String::new(),
+    };
+    let written = ringside_reports::write_report(BufReader::new(file), &name, out);
+    let summary = written.map_err(|e| CliError::Report { path: trace.to_owned(), cause: e.to_string() })?;
+    Ok(summary.html)
 }

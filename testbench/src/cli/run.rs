@@ -6,7 +6,7 @@ use ringside_sim::{SimError, TraceWindow};
 
 use super::paint::{Paint, Progress};
 use super::run_args::RunArgs;
-use super::{CliError, Outcome, failure, summary};
+use super::{CliError, Outcome, failure, report, summary};
 use crate::run::{Ended, RunOptions, RunResult};
 use crate::scenario::Scenario;
 
@@ -46,6 +46,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     }
     if let Some(path) = &files.trace {
         left.push(("trace", path.display().to_string()));
+    }
+    if let (Some(path), false) = (&files.trace, args.no_report || args.no_files) {
+        left.push(("report", report::write(path, &files.folder)?.display().to_string()));
     }
     if let Some(path) = &files.capture {
         left.push(("frames", path.display().to_string()));
