@@ -252,3 +252,137 @@ fn payload_bytes(body: &Body) -> u64 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Judge;
+    use crate::testutil::{RX, TX, USUAL, World};
+
+    fn costs(world: &World) -> Costs {
+        let mut judge = Judge::new(&world.header);
+        let mut costs = Costs::new();
+        for e in &world.events {
+            let seen = judge.observe(e);
+            costs.observe(e, seen.cause.as_ref());
+        }
+        costs
+    }
+
+    #[test]
+    fn one_packet_costs_what_the_yardstick_says() {
+        let mut w = World::started(USUAL);
+        let before = costs(&w);
+        w.transmit(&[7; 60]);
+        let c = costs(&w);
+        let t = |p| c.traffic.get(&(p, Some(TX))).copied().unwrap_or_default();
+        // Addresses above 4 GiB: 24 bytes a request, 20 a completion (pcie-yardstick 3.1).
+        let index = t(Purpose::AvailIndex);
+        assert_eq!(
+            (index.requests, index.up_wire_bytes, index.down_wire_bytes),
+            (2, 48, 48)
+        );
+        let descriptor = t(Purpose::Descriptor);
+        assert_eq!(
+            (
+                descriptor.up_wire_bytes,
+                descriptor.down_wire_bytes,
+                descriptor.items
+            ),
+            (24, 36, 1)
+        );
+        let payload = t(Purpose::Payload);
+        assert_eq!(
+            (
+                payload.up_wire_bytes,
+                payload.down_wire_bytes,
+                payload.down_payload_bytes
+            ),
+            (24, 92, 72)
+        );
+        assert_eq!(t(Purpose::UsedElement).up_wire_bytes, 32);
+        assert_eq!(t(Purpose::UsedIndex).up_wire_bytes, 28);
+        assert_eq!(t(Purpose::DriverEvent).requests, 1);
+        assert_eq!(t(Purpose::DeviceEvent).up_wire_bytes, 28);
+        assert_eq!(t(Purpose::Msix).up_wire_bytes, 24);
+        assert_eq!(t(Purpose::Kick).down_wire_bytes, 24); // the BAR of this world lies below 4 GiB
+        assert_eq!((c.frames_tx, c.frames_tx_bytes), (1, 60));
+        let all = c.total();
+        // Reads: index twice, entry, descriptor, payload, event; writes: element, index, avail_event, MSI-X.
+        assert_eq!(all.requests - before.total().requests, 6 + 4);
+        assert_eq!(
+            c.by_purpose().values().map(|t| t.up_wire_bytes).sum::<u64>(),
+            all.up_wire_bytes
+        );
+    }
+
+    #[test]
+    fn latencies_are_the_distances_between_events() {
+        let mut w = World::started(USUAL);
+        w.transmit(&[7; 60]);
+        let c = costs(&w);
+        let q = &c.queues[&TX];
+        assert_eq!(
+            (
+                q.kicks,
+                q.interrupts,
+                q.publications,
+                q.chains,
+                q.idle_index_reads
+            ),
+            (1, 1, 1, 1, 1)
+        );
+        assert_eq!(q.payload_read_bytes, 72);
+        // The world lets ten cycles pass with each event.
+        assert_eq!(q.latencies.kick_to_read_cycles, [10]);
+        assert_eq!(q.latencies.payload_to_used_cycles, [30]); // frame on the wire, element, index
+        assert_eq!(q.latencies.used_to_msix_cycles, [30]); // event word asked, answered, message
+        assert!(!c.queues.contains_key(&RX) || c.queues[&RX].kicks == 0);
+    }
+
+    #[test]
+    fn speculation_and_repetition_are_waste() {
+        let mut w = World::started(USUAL);
+        let given = w.give(TX, &[crate::testutil::packet(&[1; 60])]);
+        w.kick(TX);
+        w.read_index(TX);
+        w.fetch(crate::testutil::ring(TX, crate::testutil::Part::Avail, 4), 8); // four entries, one of them available
+        w.fetch(crate::testutil::ring(TX, crate::testutil::Part::Desc, 0), 64); // four descriptors, one of them of a chain
+        w.read_payload(&given);
+        w.read_payload(&given);
+        let c = costs(&w);
+        let t = |p| c.traffic[&(p, Some(TX))];
+        assert_eq!(
+            (t(Purpose::AvailEntry).items, t(Purpose::AvailEntry).wasted),
+            (4, 3)
+        );
+        assert_eq!(
+            (t(Purpose::Descriptor).items, t(Purpose::Descriptor).wasted),
+            (4, 3)
+        );
+        assert_eq!(t(Purpose::Payload).wasted, 1);
+    }
+
+    #[test]
+    fn enabled_bytes_count_not_dwords() {
+        let write = |fbe, lbe, n: usize| {
+            payload_bytes(&Body::MWr {
+                req: 0,
+                tag: 0,
+                addr: 0,
+                fbe,
+                lbe,
+                data: vec![0; n],
+            })
+        };
+        assert_eq!(
+            [
+                write(0xf, 0xf, 8),
+                write(0b1100, 0, 4),
+                write(0b1000, 0b0001, 12),
+                write(0, 0, 4)
+            ],
+            [8, 2, 6, 0]
+        );
+    }
+}
