@@ -1,33 +1,55 @@
-//! The page.
+//! The page: one file, no script, no outside reference but the CSV files beside it.
 
-use maud::{DOCTYPE, Markup, html};
+mod head;
+mod parts;
+mod rules;
+mod sections;
+mod style;
 
-use crate::glossary;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
 use crate::plot::Figure;
-use crate::report::Report;
-use crate::table::Table;
+use crate::report::{FORMAT_VERSION, Report};
 
 /// The whole page.
-pub(crate) fn page(report: &Report, _figures: &[Figure]) -> Markup {
+pub(crate) fn page(report: &Report, figures: &[Figure]) -> Markup {
+    let violated = report.judgement.violations > 0 || !report.judgement.missing.is_empty();
     html! {
         (DOCTYPE)
         html lang="en" {
-            head { meta charset="utf-8"; title { (report.name) } }
-            body {
-                h1 { (report.name) }
-                (table(&report.headline()))
-                @for t in &report.tables { h2 { (t.caption) } (table(t)) }
-                dl { @for (word, meaning) in glossary::WORDS { dt { (word) } dd { (meaning) } } }
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content=(format!("Ringside, report format {FORMAT_VERSION}"));
+                title { (report.name) " – Ringside report" }
+                style { (PreEscaped(style::sheet())) }
             }
-        }
-    }
-}
-
-fn table(t: &Table) -> Markup {
-    html! {
-        table {
-            thead { tr { @for c in t.columns { th { (c.title) } } } }
-            tbody { @for row in &t.rows { tr { @for v in row { td { (v.show()) } } } } }
+            body {
+                main {
+                    (head::head(report))
+                    nav aria-label="Sections" {
+                        @if violated { a href="#violations" { "Violations" } }
+                        a href="#requests" { "Requests" }
+                        a href="#link" { "Link" }
+                        a href="#latency" { "Latency" }
+                        a href="#yardstick" { "Yardstick" }
+                        a href="#queues" { "Queues" }
+                        a href="#rules" { "Rules" }
+                        a href="#conditions" { "Conditions" }
+                        a href="#words" { "Words" }
+                    }
+                    @if violated { (rules::violations(report)) }
+                    (sections::requests(report, figures))
+                    (sections::link(report, figures))
+                    (sections::latency(report, figures))
+                    (sections::yardstick(report))
+                    (sections::queues(report, figures))
+                    (rules::rules(report))
+                    (sections::conditions(report))
+                    (sections::words())
+                }
+            }
         }
     }
 }

@@ -1,0 +1,116 @@
+//! Pieces that sections are made of.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::plot::Figure;
+use crate::plot::theme::Ink;
+use crate::table::{Column, Table, Value};
+
+/// A section with an anchor.
+pub(crate) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            @if !lead.is_empty() { p.lead { (lead) } }
+            (body)
+        }
+    }
+}
+
+/// A picture with its legend; nothing if the report has no such picture.
+pub(crate) fn figure(figures: &[Figure], id: &str) -> Markup {
+    let Some(f) = figures.iter().find(|f| f.id == id) else {
+        return html! {};
+    };
+    html! {
+        figure id=(format!("fig-{id}")) {
+            figcaption {
+                strong { (f.title) }
+                span.legend { @for (ink, name) in &f.legend { span.key { (swatch(*ink)) (name) } } }
+            }
+            div.wide role="img" aria-label=(f.words) { (PreEscaped(&f.wide)) }
+            div.narrow aria-hidden="true" { (PreEscaped(&f.narrow)) }
+        }
+    }
+}
+
+/// A small square of a colour.
+pub(crate) fn swatch(ink: Ink) -> Markup {
+    html! { i.swatch style=(format!("background:{}", ink.css())) {} }
+}
+
+/// A link to the data behind something.
+pub(crate) fn data(id: &str) -> Markup {
+    html! { a.data href=(format!("csv/{id}.csv")) { (id) ".csv" } }
+}
+
+/// How a table is set.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    /// Column whose equal cells become a heading above their rows.
+    pub(crate) group: Option<&'a str>,
+    /// Column before whose cells a colour is shown, and how to find it.
+    pub(crate) swatch: Option<(&'a str, fn(&str) -> Ink)>,
+    /// Columns left out.
+    pub(crate) hide: &'a [&'a str],
+}
+
+/// Nothing special.
+pub(crate) const PLAIN: Look = Look {
+    group: None,
+    swatch: None,
+    hide: &[],
+};
+
+/// A table with a link to its data.
+pub(crate) fn table(t: &Table, look: Look) -> Markup {
+    let shown: Vec<(usize, &Column)> = t
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| Some(c.key) != look.group && !look.hide.contains(&c.key))
+        .collect();
+    let numeric = |i: usize| !t.rows.iter().any(|r| r[i].is_text());
+    let group = look.group.map(|g| t.at(g));
+    html! {
+        div.scroll {
+            table id=(format!("table-{}", t.id)) {
+                caption { (t.caption) " " (data(t.id)) }
+                thead { tr { @for (i, c) in &shown { th scope="col" .n[numeric(*i)] { (c.title) } } } }
+                @if let Some(g) = group {
+                    @for rows in t.rows.chunk_by(|a, b| a[g] == b[g]) {
+                        tbody {
+                            tr.group { th colspan=(shown.len()) scope="rowgroup" { (rows[0][g].show()) } }
+                            @for row in rows { (line(t, row, &shown, look)) }
+                        }
+                    }
+                } @else {
+                    tbody { @for row in &t.rows { (line(t, row, &shown, look)) } }
+                }
+            }
+        }
+    }
+}
+
+fn line(t: &Table, row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
+    let total = row.iter().any(|v| *v == Value::text("all")) && t.rows.len() > 1;
+    html! {
+        tr .total[total] {
+            @for (i, c) in shown {
+                td .n[!row[*i].is_text()] {
+                    @if let Some((key, ink)) = look.swatch && key == c.key && !total { (swatch(ink(&row[*i].plain()))) }
+                    @if c.key.ends_with("efficiency_percent") { (meter(&row[*i])) } @else { (row[*i].show()) }
+                }
+            }
+        }
+    }
+}
+
+/// A percentage with a bar as long as it.
+fn meter(value: &Value) -> Markup {
+    let Some(percent) = value.as_f64() else {
+        return html! { (value.show()) };
+    };
+    let width = format!("--v:{:.0}%", percent.clamp(0.0, 100.0));
+    html! { span.meter style=(width) { (value.show()) } }
+}

@@ -1,0 +1,134 @@
+//! The sections on cost, time and conditions.
+
+use maud::{Markup, html};
+
+use super::parts::{Look, PLAIN, data, figure, section, table};
+use crate::glossary;
+use crate::plot::Figure;
+use crate::plot::theme::Ink;
+use crate::report::Report;
+
+/// A table by name, if it has rows.
+fn shown(r: &Report, id: &str, look: Look) -> Markup {
+    match r.table(id).filter(|t| !t.rows.is_empty()) {
+        Some(t) => table(t, look),
+        None => html! {},
+    }
+}
+
+pub(crate) fn requests(r: &Report, figures: &[Figure]) -> Markup {
+    let look = Look {
+        group: Some("role"),
+        swatch: Some(("cause", Ink::of_cause)),
+        hide: &[],
+    };
+    section(
+        "requests",
+        "What a packet cost in DMA requests",
+        "Memory reads and writes that the device sent, counted by what they were for. Completions count as bytes, not as requests.",
+        &html! { (figure(figures, "causes")) (shown(r, "causes", look)) },
+    )
+}
+
+pub(crate) fn link(r: &Report, figures: &[Figure]) -> Markup {
+    let look = Look {
+        group: Some("direction"),
+        swatch: Some(("kind", Ink::of_kind)),
+        hide: &[],
+    };
+    section(
+        "link",
+        "What the link carried",
+        "Bytes on the link, framing and headers included, against what its generation and width can carry. The link of the host may let a burst of a few packets pass at the speed of the pins, so short peaks can stand above the line.",
+        &html! {
+            (figure(figures, "bytes"))
+            (shown(r, "bytes", look))
+            div.pair {
+                (figure(figures, "throughput_up"))
+                (figure(figures, "throughput_down"))
+                (figure(figures, "frames"))
+                (figure(figures, "reads"))
+            }
+            p.source { "Over time: " (data("throughput")) }
+        },
+    )
+}
+
+pub(crate) fn latency(r: &Report, figures: &[Figure]) -> Markup {
+    let empty = r.table("latency").is_none_or(|t| t.rows.is_empty());
+    section(
+        "latency",
+        "Latency",
+        "Cycles of the device's clock at the boundary. Percentiles by nearest rank: the smallest value that so many of the samples do not exceed.",
+        &html! {
+            @if empty { p.none { "The trace has no kick, publication or read to measure." } }
+            div.pair {
+                (figure(figures, "cdf_kick"))
+                (figure(figures, "cdf_used"))
+                (figure(figures, "cdf_msix"))
+                (figure(figures, "cdf_read"))
+            }
+            (shown(r, "latency", PLAIN))
+            @if !empty { p.source { "Distributions: " (data("latency_cdf")) } }
+        },
+    )
+}
+
+pub(crate) fn yardstick(r: &Report) -> Markup {
+    let look = Look {
+        group: Some("role"),
+        swatch: Some(("cause", Ink::of_cause)),
+        hide: &[],
+    };
+    let none = r.table("yardstick").is_none_or(|t| t.rows.is_empty());
+    section(
+        "yardstick",
+        "Beside the least possible",
+        "The least takes as given what the device could not choose: how many chains it found at each look, which descriptors they took, where buffers lay, ring ends, the link's limits. It asks for one read of the index a batch, the fewest requests for entries and descriptors, every payload byte once, and one return a batch (on receive queues as often as the device returned, for frames come when they come). Requests, bytes up and bytes down are each minimal on their own.",
+        &html! {
+            @if none { p.none { (r.yardstick_off.unwrap_or("Not every chain's descriptors are in the trace: a minimum would be a guess.")) } }
+            (shown(r, "yardstick", look))
+        },
+    )
+}
+
+pub(crate) fn queues(r: &Report, figures: &[Figure]) -> Markup {
+    section(
+        "queues",
+        "Queues",
+        "",
+        &html! {
+            div.pair {
+                (figure(figures, "depth_tx"))
+                (figure(figures, "depth_rx"))
+                (figure(figures, "depth_other"))
+            }
+            (shown(r, "queues", PLAIN))
+            p.source { "Depth over time: " (data("depth")) }
+            (shown(r, "drops", PLAIN))
+        },
+    )
+}
+
+pub(crate) fn conditions(r: &Report) -> Markup {
+    let look = Look {
+        group: Some("group"),
+        swatch: None,
+        hide: &[],
+    };
+    section(
+        "conditions",
+        "Test conditions",
+        "",
+        &html! { (shown(r, "conditions", look)) (table(&r.headline(), PLAIN)) },
+    )
+}
+
+pub(crate) fn words() -> Markup {
+    section(
+        "words",
+        "Words",
+        "",
+        &html! { dl { @for (word, meaning) in glossary::WORDS { div { dt { (word) } dd { (meaning) } } } } },
+    )
+}
