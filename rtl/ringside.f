@@ -72,6 +72,8 @@ net/rx_place.sv
 net/rx_plan.sv
 net/rx_pump.sv
 net/seg_fetch.sv
+top/queue_gate.sv
 top/rd_mux.sv
 top/ringside_net.sv
 top/virtio_net.sv
+top/write_gather.sv

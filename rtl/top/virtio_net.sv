@@ -162,10 +162,10 @@ module virtio_net
   logic                ctrl_ring_idle, ctrl_net_idle;
   logic                rx_error, tx_error, ctrl_error, rx_irq_valid, tx_irq_valid, ctrl_irq_valid;
   logic                rx_irq_ready, tx_irq_ready, ctrl_irq_ready;
-  logic [15:0]         rx_irq_queue, tx_irq_queue, ctrl_irq_queue, rx_error_queue, tx_error_queue;
+  logic [15:0]         rx_irq_queue, tx_irq_queue, ctrl_irq_queue;
+  logic [15:0]         rx_error_queue, tx_error_queue, ctrl_error_queue;
   /* verilator lint_off UNUSED */
   logic [127:0]        driver_features;      // for waves: what the driver accepted
-  logic [15:0]         ctrl_error_queue;     // there is only one
   queue_error_e        rx_error_code, tx_error_code, ctrl_error_code;  // for waves: why a queue froze
   /* verilator lint_on UNUSED */
 
@@ -199,15 +199,32 @@ module virtio_net
   dma_rd_req_t [2:0] ring_req;
   dma_rd_rsp_t       ring_rsp;
 
-  rd_mux #(
-      .N(3)
-  ) u_ring_mux (
+  rd_mux #(.N(3)) u_ring_mux (
       .clk_i, .rst_ni,
       .req_valid_i(ring_req_valid), .req_ready_o(ring_req_ready), .req_i(ring_req),
       .rsp_valid_o(ring_rsp_valid), .rsp_ready_i(ring_rsp_ready), .rsp_o(ring_rsp),
       .pool_req_valid_o(ring_req_valid_o), .pool_req_ready_i(ring_req_ready_i), .pool_req_o(ring_req_o),
       .pool_rsp_valid_i(ring_rsp_valid_i), .pool_rsp_ready_o(ring_rsp_ready_o), .pool_rsp_i(ring_rsp_i)
   );
+
+  // Ring writes reach the request channel with all their bytes.
+  logic       [2:0]              ring_op_valid, ring_op_ready, ring_data_valid, ring_data_ready;
+  dma_wr_op_t [2:0]              ring_op;
+  logic       [2:0][DATA_W-1:0]  ring_data;
+  logic       [2:0][BYTES_W-1:0] ring_data_bytes;
+
+  for (genvar e = 0; e < 3; e++) begin : gen_gather
+    write_gather #(
+        .DATA_W(DATA_W)
+    ) u_gather (
+        .clk_i, .rst_ni, .op_valid_i(ring_op_valid[e]), .op_ready_o(ring_op_ready[e]), .op_i(ring_op[e]),
+        .data_valid_i(ring_data_valid[e]), .data_ready_o(ring_data_ready[e]), .data_i(ring_data[e]),
+        .data_bytes_i(ring_data_bytes[e]),
+        .op_valid_o(wr_op_valid_o[e]), .op_ready_i(wr_op_ready_i[e]), .op_o(wr_op_o[e]),
+        .data_valid_o(wr_data_valid_o[e]), .data_ready_i(wr_data_ready_i[e]), .data_o(wr_data_o[e]),
+        .data_bytes_o(wr_data_bytes_o[e])
+    );
+  end
 
   logic [QP-1:0][15:0] rx_chain_count, tx_chain_count;
   logic [15:0]         ctrl_chain_count, rx_peek_index;
@@ -220,17 +237,15 @@ module virtio_net
   completion_t         rx_cpl, tx_cpl, ctrl_cpl;
   logic                rx_device_error, tx_device_error, ctrl_device_error;
 
-  ring_engine #(
-      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)
-  ) u_ring_rx (
+  ring_engine #(.NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_rx (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(rx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
       .kick_valid_i(rx_kick_valid), .kick_i(rx_kick),
       .rd_req_valid_o(ring_req_valid[0]), .rd_req_ready_i(ring_req_ready[0]), .rd_req_o(ring_req[0]),
       .rd_rsp_valid_i(ring_rsp_valid[0]), .rd_rsp_ready_o(ring_rsp_ready[0]), .rd_rsp_i(ring_rsp),
       .rd_rsp_data_i(ring_rsp_data_i),
-      .wr_op_valid_o(wr_op_valid_o[0]), .wr_op_ready_i(wr_op_ready_i[0]), .wr_op_o(wr_op_o[0]),
-      .wr_data_valid_o(wr_data_valid_o[0]), .wr_data_ready_i(wr_data_ready_i[0]), .wr_data_o(wr_data_o[0]),
-      .wr_data_bytes_o(wr_data_bytes_o[0]),
+      .wr_op_valid_o(ring_op_valid[0]), .wr_op_ready_i(ring_op_ready[0]), .wr_op_o(ring_op[0]),
+      .wr_data_valid_o(ring_data_valid[0]), .wr_data_ready_i(ring_data_ready[0]), .wr_data_o(ring_data[0]),
+      .wr_data_bytes_o(ring_data_bytes[0]),
       .wr_done_valid_i(wr_done_valid_i[0]), .wr_done_meta_i(wr_done_meta_i[0]),
       .chain_count_o(rx_chain_count),
       .peek_queue_i(16'(rx_peek_queue)), .peek_index_i(rx_peek_index), .peek_chain_o(rx_peek_chain),
@@ -243,17 +258,15 @@ module virtio_net
       .idle_o(rx_ring_idle)
   );
 
-  ring_engine #(
-      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)
-  ) u_ring_tx (
+  ring_engine #(.NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_tx (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(tx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
       .kick_valid_i(tx_kick_valid), .kick_i(tx_kick),
       .rd_req_valid_o(ring_req_valid[1]), .rd_req_ready_i(ring_req_ready[1]), .rd_req_o(ring_req[1]),
       .rd_rsp_valid_i(ring_rsp_valid[1]), .rd_rsp_ready_o(ring_rsp_ready[1]), .rd_rsp_i(ring_rsp),
       .rd_rsp_data_i(ring_rsp_data_i),
-      .wr_op_valid_o(wr_op_valid_o[1]), .wr_op_ready_i(wr_op_ready_i[1]), .wr_op_o(wr_op_o[1]),
-      .wr_data_valid_o(wr_data_valid_o[1]), .wr_data_ready_i(wr_data_ready_i[1]), .wr_data_o(wr_data_o[1]),
-      .wr_data_bytes_o(wr_data_bytes_o[1]),
+      .wr_op_valid_o(ring_op_valid[1]), .wr_op_ready_i(ring_op_ready[1]), .wr_op_o(ring_op[1]),
+      .wr_data_valid_o(ring_data_valid[1]), .wr_data_ready_i(ring_data_ready[1]), .wr_data_o(ring_data[1]),
+      .wr_data_bytes_o(ring_data_bytes[1]),
       .wr_done_valid_i(wr_done_valid_i[1]), .wr_done_meta_i(wr_done_meta_i[1]),
       .chain_count_o(tx_chain_count),
       .peek_queue_i(16'(tx_peek_queue)), .peek_index_i(16'd0), .peek_chain_o(tx_peek_chain),
@@ -266,17 +279,15 @@ module virtio_net
       .idle_o(tx_ring_idle)
   );
 
-  ring_engine #(
-      .NQ(1), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)
-  ) u_ring_ctrl (
+  ring_engine #(.NQ(1), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_ctrl (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(ctrl_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
       .kick_valid_i(ctrl_kick_valid), .kick_i(ctrl_kick),
       .rd_req_valid_o(ring_req_valid[2]), .rd_req_ready_i(ring_req_ready[2]), .rd_req_o(ring_req[2]),
       .rd_rsp_valid_i(ring_rsp_valid[2]), .rd_rsp_ready_o(ring_rsp_ready[2]), .rd_rsp_i(ring_rsp),
       .rd_rsp_data_i(ring_rsp_data_i),
-      .wr_op_valid_o(wr_op_valid_o[2]), .wr_op_ready_i(wr_op_ready_i[2]), .wr_op_o(wr_op_o[2]),
-      .wr_data_valid_o(wr_data_valid_o[2]), .wr_data_ready_i(wr_data_ready_i[2]), .wr_data_o(wr_data_o[2]),
-      .wr_data_bytes_o(wr_data_bytes_o[2]),
+      .wr_op_valid_o(ring_op_valid[2]), .wr_op_ready_i(ring_op_ready[2]), .wr_op_o(ring_op[2]),
+      .wr_data_valid_o(ring_data_valid[2]), .wr_data_ready_i(ring_data_ready[2]), .wr_data_o(ring_data[2]),
+      .wr_data_bytes_o(ring_data_bytes[2]),
       .wr_done_valid_i(wr_done_valid_i[2]), .wr_done_meta_i(wr_done_meta_i[2]),
       .chain_count_o(ctrl_chain_count),
       .peek_queue_i(16'd0), .peek_index_i(16'd0), .peek_chain_o(ctrl_peek_chain),
@@ -289,31 +300,22 @@ module virtio_net
       .idle_o(ctrl_ring_idle)
   );
 
-  // ---- a queue serves frames from the clock after it was enabled (its chain store is empty by then) until it is
-  // disabled or something freezes it
-  logic [QP-1:0] rx_run, tx_run, rx_stop, tx_stop, rx_on_q, tx_on_q, rx_live_q, tx_live_q;
-  logic          ctrl_run, ctrl_on_q, ctrl_live_q;
+  // ---- which queues serve frames
+  logic [QP-1:0] rx_run, tx_run;
+  logic          ctrl_run;
 
-  always_comb begin
-    for (int unsigned q = 0; q < QP; q++) begin
-      rx_stop[q] = (rx_error && (rx_error_queue == 16'(q))) || (rx_device_error && (rx_device_error_queue == QW'(q)));
-      tx_stop[q] = (tx_error && (tx_error_queue == 16'(q))) || (tx_device_error && (tx_device_error_queue == QW'(q)));
-      rx_run[q]  = rx_ctx[q].enable && rx_live_q[q];
-      tx_run[q]  = tx_ctx[q].enable && tx_live_q[q];
-    end
-    ctrl_run = ctrl_ctx.enable && ctrl_live_q;
-  end
-
-  always_ff @(posedge clk_i) begin
-    for (int unsigned q = 0; q < QP; q++) begin
-      rx_on_q[q]   <= rst_ni && rx_ctx[q].enable;
-      tx_on_q[q]   <= rst_ni && tx_ctx[q].enable;
-      rx_live_q[q] <= rst_ni && rx_ctx[q].enable && !rx_stop[q] && (rx_live_q[q] || !rx_on_q[q]);
-      tx_live_q[q] <= rst_ni && tx_ctx[q].enable && !tx_stop[q] && (tx_live_q[q] || !tx_on_q[q]);
-    end
-    ctrl_on_q   <= rst_ni && ctrl_ctx.enable;
-    ctrl_live_q <= rst_ni && ctrl_ctx.enable && !ctrl_error && !ctrl_device_error && (ctrl_live_q || !ctrl_on_q);
-  end
+  queue_gate #(.NQ(QP)) u_rx_gate (
+      .clk_i, .rst_ni, .ctx_i(rx_ctx), .ring_error_i(rx_error), .ring_error_queue_i(rx_error_queue),
+      .device_error_i(rx_device_error), .device_error_queue_i(rx_device_error_queue), .run_o(rx_run)
+  );
+  queue_gate #(.NQ(QP)) u_tx_gate (
+      .clk_i, .rst_ni, .ctx_i(tx_ctx), .ring_error_i(tx_error), .ring_error_queue_i(tx_error_queue),
+      .device_error_i(tx_device_error), .device_error_queue_i(tx_device_error_queue), .run_o(tx_run)
+  );
+  queue_gate #(.NQ(1)) u_ctrl_gate (
+      .clk_i, .rst_ni, .ctx_i(ctrl_ctx), .ring_error_i(ctrl_error), .ring_error_queue_i(ctrl_error_queue),
+      .device_error_i(ctrl_device_error), .device_error_queue_i(1'b0), .run_o(ctrl_run)
+  );
 
   // ---- network engines; transmit and control share the payload read pool
   rx_mode_t                      mode;
@@ -324,9 +326,7 @@ module virtio_net
   dma_rd_req_t [1:0]             payload_req;
   dma_rd_rsp_t                   payload_rsp;
 
-  rd_mux #(
-      .N(2)
-  ) u_payload_mux (
+  rd_mux #(.N(2)) u_payload_mux (
       .clk_i, .rst_ni,
       .req_valid_i(payload_req_valid), .req_ready_o(payload_req_ready), .req_i(payload_req),
       .rsp_valid_o(payload_rsp_valid), .rsp_ready_i(payload_rsp_ready), .rsp_o(payload_rsp),
