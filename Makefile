@@ -10,7 +10,7 @@ RINGSIDE = $(CARGO) run --quiet --release -p ringside --
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test lint fmt golden coverage bench traffic clean
+.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test lint fmt golden coverage bench bench-rates traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -52,6 +52,9 @@ golden: setup ## compare the golden traces with what the device does now
 
 coverage: setup ## line coverage of the RTL over the test list, as lcov
 	@tools/coverage.sh $(ARGS)
+
+bench-rates: setup ## 64-byte packet rate on one queue against the link's limit
+	@cargo build --quiet --release -p ringside && python3 tools/bench/rates.py target/release/ringside
 
 bench: setup-bench ## simulated cycles per second beside bare C++ and cocotb
 	@tools/bench/run.sh $(ARGS)

@@ -159,6 +159,18 @@ pub(super) fn check_json(header: &Header, verdict: &Verdict) -> String {
     .to_string()
 }
 
+/// Packets over the cycles in which traffic moved.
+#[expect(clippy::cast_precision_loss, reason = "a ratio")]
+fn rate_json(costs: &Costs, header: &Header) -> Value {
+    let cycles = costs.busy_cycles();
+    json!({
+        "packets": packets(costs),
+        "busy_cycles": cycles,
+        "packets_per_clock": if cycles == 0 { 0.0 } else { packets(costs) as f64 / cycles as f64 },
+        "clock_mhz": header.clock_mhz,
+    })
+}
+
 /// The summary of `ringside run` for a program.
 pub(super) fn run_json(result: &RunResult, passed: bool, files: &[(&str, String)], repeat: &str) -> String {
     let traffic: Value = result
@@ -193,6 +205,7 @@ pub(super) fn run_json(result: &RunResult, passed: bool, files: &[(&str, String)
         "complaints": result.complaints,
         "verdict": result.findings.verdict.as_ref().map(verdict_json),
         "pcie": traffic,
+        "rate": rate_json(&result.findings.costs, &result.header),
         "trace_sha256": result.findings.digest,
         "files": files.iter().map(|(k, v)| ((*k).to_owned(), Value::from(v.as_str()))).collect::<serde_json::Map<_, _>>(),
         "repeat": repeat,
