@@ -151,6 +151,11 @@ pub enum Phase {
         #[serde(default)]
         vectors: Vec<u16>,
     },
+    /// Allow or forbid the function to send requests (Bus Master Enable).
+    BusMaster {
+        /// Allow?
+        on: bool,
+    },
     /// A command on the control queue.
     Control {
         /// The command.

@@ -9,7 +9,7 @@ use ringside_sim::sync::{Either, select2};
 
 use super::observer::Pulse;
 use super::wire_end::{WireEnd, tx_pair};
-use crate::driver::config::NeedsReset;
+use crate::driver::config::{NeedsReset, Vectors};
 use crate::driver::error::DriverError;
 use crate::driver::net::NetDriver;
 use crate::host::Host;
@@ -108,6 +108,10 @@ impl Script {
             }
             Phase::Mask { vectors } => self.driver.mask(vectors, true).await?,
             Phase::Unmask { vectors } => self.driver.mask(vectors, false).await?,
+            Phase::BusMaster { on } => {
+                let intx = self.scenario.driver.vectors == Vectors::Intx;
+                self.host.set_command(true, *on, intx).await?;
+            }
             Phase::Control { command, ok } => self.driver.command(command, *ok).await?,
             Phase::Link { up } => self.wire.link().set(*up),
             Phase::Refill { on } => self.driver.inboxes().iter().for_each(|i| i.set_refill(*on)),
