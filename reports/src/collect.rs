@@ -97,7 +97,10 @@ pub(crate) struct Requests {
 pub(crate) struct Distributions {
     pub(crate) kick_to_read: Histogram,
     pub(crate) payload_to_used: Histogram,
-    pub(crate) used_to_msix: Histogram,
+    /// From the latest publication before a message.
+    pub(crate) newest_to_msix: Histogram,
+    /// From the first publication that no message followed yet.
+    pub(crate) oldest_to_msix: Histogram,
 }
 
 /// The stretch in which frames moved.
@@ -221,6 +224,8 @@ pub(crate) struct Collector {
     pub(crate) last_cycle: u64,
     pub(crate) ended: Option<EndReason>,
     pub(crate) yardstick: Yardstick,
+    /// Cycle of the latest used-index write of each queue that no message followed yet.
+    newest: BTreeMap<u16, u64>,
     depths: Depths,
     flight: Flight,
     stores: bool,
@@ -246,6 +251,7 @@ impl Collector {
             last_cycle: 0,
             ended: None,
             yardstick: Yardstick::new(&header.link),
+            newest: BTreeMap::new(),
             depths: Depths::default(),
             flight: Flight::default(),
             stores: header.driver_stores,
@@ -316,7 +322,7 @@ impl Collector {
             .for_each(|v| d.payload_to_used.add(v));
         used_to_msix_cycles
             .into_iter()
-            .for_each(|v| d.used_to_msix.add(v));
+            .for_each(|v| d.oldest_to_msix.add(v));
     }
 
     fn change(&mut self, change: Change) {
@@ -382,6 +388,9 @@ impl Collector {
                 r.writes += 1;
             }
         }
+        if let (Channel::Rq, Some(queue)) = (ch, cause.queue) {
+            self.publication(cycle, queue, cause.purpose);
+        }
         self.memory(cycle, ch, tlp, cause);
         if self.timeline.is_none()
             && !matches!(ch, Channel::Rq | Channel::Rc)
@@ -409,6 +418,21 @@ impl Collector {
         if matches!(ch, Channel::Rq | Channel::Rc) {
             bin.reads.set(in_flight);
             self.peak_reads = self.peak_reads.max(in_flight);
+        }
+    }
+
+    fn publication(&mut self, cycle: u64, queue: u16, purpose: Purpose) {
+        if purpose == Purpose::UsedIndex {
+            self.newest.insert(queue, cycle);
+        } else if purpose == Purpose::Msix
+            && let Some(used) = self.newest.remove(&queue)
+        {
+            let role = self.registers.role(queue);
+            self.distributions
+                .entry(role)
+                .or_default()
+                .newest_to_msix
+                .add(cycle - used);
         }
     }
 

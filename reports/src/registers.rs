@@ -58,10 +58,10 @@ pub(crate) enum Change {
 /// What a queue is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
-    /// Receives frames.
-    Receive,
     /// Transmits frames.
     Transmit,
+    /// Receives frames.
+    Receive,
     /// Control queue.
     Control,
     /// A queue of a device type this reader knows nothing about.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::collect::Collector;
 use crate::link;
-use crate::table::{Table, Value};
+use crate::table::{Column, Table, Value, col};
 use crate::tables;
 
 /// Version of `report.json`. Bump when a reader of the old version would misread a new file.
@@ -138,14 +138,20 @@ impl Report {
 
     /// The headline as a table.
     pub(crate) fn headline(&self) -> Table {
-        const COLUMNS: &[crate::table::Column] = &[
-            crate::table::col("metric", "What"),
-            crate::table::col("value", "Value"),
-            crate::table::col("unit", "Unit"),
+        const COLUMNS: &[Column] = &[
+            col("metric", ""),
+            col("title", "What"),
+            col("value", "Value"),
+            col("unit", "Unit"),
         ];
         let mut t = Table::new("headline", "The run in numbers", COLUMNS);
         for m in &self.metrics {
-            t.push(vec![Value::text(m.key), m.value.clone(), Value::text(m.unit)]);
+            t.push(vec![
+                Value::text(m.key),
+                Value::text(m.title),
+                m.value.clone(),
+                Value::text(m.unit),
+            ]);
         }
         t
     }

@@ -1,7 +1,7 @@
 //! Quantities over time in a bounded number of bins: when a run outgrows them, neighbours merge and the bins double in width.
 
 /// Most bins there are; after a merge half as many.
-pub(crate) const MAX_BINS: usize = 240;
+pub(crate) const MAX_BINS: usize = 160;
 
 /// How two neighbouring bins become one.
 pub(crate) trait Merge: Clone {
@@ -92,7 +92,7 @@ mod tests {
             t.at(cycle).sum += 1;
         }
         assert_eq!(t.width_cycles, 32);
-        assert_eq!(t.bins.len(), 125);
+        assert_eq!(t.bins.len(), 125); // 4000 cycles
         assert!(t.bins.iter().all(|b| b.sum == 32));
         assert_eq!(t.at(0).sum, 32); // before the start: the first bin
     }

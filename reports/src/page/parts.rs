@@ -71,33 +71,35 @@ pub(crate) fn table(t: &Table, look: Look) -> Markup {
         .filter(|(_, c)| Some(c.key) != look.group && !look.hide.contains(&c.key))
         .collect();
     let numeric = |i: usize| !t.rows.iter().any(|r| r[i].is_text());
+    let first = |i: usize| i == shown.first().map_or(0, |s| s.0);
     let group = look.group.map(|g| t.at(g));
     html! {
         div.scroll {
-            table id=(format!("table-{}", t.id)) {
+            table .short[shown.len() <= 3 && t.id != "conditions"] id=(format!("table-{}", t.id)) {
                 caption { (t.caption) " " (data(t.id)) }
-                thead { tr { @for (i, c) in &shown { th scope="col" .n[numeric(*i)] { (c.title) } } } }
+                thead { tr { @for (i, c) in &shown { th scope="col" .n[numeric(*i) && !first(*i)] { (c.title) } } } }
                 @if let Some(g) = group {
                     @for rows in t.rows.chunk_by(|a, b| a[g] == b[g]) {
                         tbody {
                             tr.group { th colspan=(shown.len()) scope="rowgroup" { (rows[0][g].show()) } }
-                            @for row in rows { (line(t, row, &shown, look)) }
+                            @for row in rows { (line(row, &shown, look)) }
                         }
                     }
                 } @else {
-                    tbody { @for row in &t.rows { (line(t, row, &shown, look)) } }
+                    tbody { @for row in &t.rows { (line(row, &shown, look)) } }
                 }
             }
         }
     }
 }
 
-fn line(t: &Table, row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
-    let total = row.iter().any(|v| *v == Value::text("all")) && t.rows.len() > 1;
+fn line(row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
+    let total = row.iter().any(|v| *v == Value::text("all"));
+    let first = |i: usize| i == shown.first().map_or(0, |s| s.0);
     html! {
         tr .total[total] {
             @for (i, c) in shown {
-                td .n[!row[*i].is_text()] {
+                td .n[!row[*i].is_text() && !first(*i)] .zero[row[*i].as_f64() == Some(0.0)] {
                     @if let Some((key, ink)) = look.swatch && key == c.key && !total { (swatch(ink(&row[*i].plain()))) }
                     @if c.key.ends_with("efficiency_percent") { (meter(&row[*i])) } @else { (row[*i].show()) }
                 }

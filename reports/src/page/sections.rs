@@ -59,13 +59,14 @@ pub(crate) fn latency(r: &Report, figures: &[Figure]) -> Markup {
     section(
         "latency",
         "Latency",
-        "Cycles of the device's clock at the boundary. Percentiles by nearest rank: the smallest value that so many of the samples do not exceed.",
+        "Cycles of the device's clock at the boundary. Percentiles by nearest rank: the smallest value that so many of the samples do not exceed. A message follows one or more publications: the newest of them tells how fast the device decides, the oldest how long the driver waited, by its own wish or not.",
         &html! {
             @if empty { p.none { "The trace has no kick, publication or read to measure." } }
             div.pair {
                 (figure(figures, "cdf_kick"))
                 (figure(figures, "cdf_used"))
                 (figure(figures, "cdf_msix"))
+                (figure(figures, "cdf_msix_oldest"))
                 (figure(figures, "cdf_read"))
             }
             (shown(r, "latency", PLAIN))
@@ -120,7 +121,7 @@ pub(crate) fn conditions(r: &Report) -> Markup {
         "conditions",
         "Test conditions",
         "",
-        &html! { (shown(r, "conditions", look)) (table(&r.headline(), PLAIN)) },
+        &html! { (shown(r, "conditions", look)) (table(&r.headline(), Look { hide: &["metric"], ..PLAIN })) },
     )
 }
 

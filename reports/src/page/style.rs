@@ -64,6 +64,9 @@ th,td{padding:5px 10px 5px 0;text-align:left;vertical-align:top;border-bottom:1p
 thead th{color:var(--soft);font-weight:550;vertical-align:bottom;font-size:12.5px;line-height:1.3}
 td.n,th.n{text-align:right;padding:5px 0 5px 12px;font-variant-numeric:tabular-nums}
 td.n{white-space:nowrap}
+td:first-child{white-space:nowrap}
+td.zero{color:var(--soft);opacity:.65}
+table.short{width:auto;min-width:min(100%,440px)}
 tr.group th{padding-top:14px;font-size:12px;letter-spacing:.06em;text-transform:uppercase;color:var(--soft);font-weight:600}
 tr.total td{font-weight:620}
 tbody tr:last-child td{border-bottom-color:transparent}
@@ -85,7 +88,7 @@ pre{margin:4px 0 8px;padding:10px 12px;background:var(--bg);border:1px solid var
 #words dl{margin:8px 0 0;columns:2;column-gap:32px;font-size:14px}
 #words dl div{break-inside:avoid;margin-bottom:10px}
 #words dt{font-weight:620}#words dd{margin:0;color:var(--soft)}
-#conditions table td:first-child{white-space:nowrap}
+#conditions #table-headline td:first-child{white-space:normal}
 #conditions td{overflow-wrap:anywhere}
 @media (max-width:900px){.tiles{grid-template-columns:repeat(2,1fr)}.pair{grid-template-columns:1fr}}
 @media (max-width:600px){

@@ -282,7 +282,8 @@ fn latencies(t: &Table) -> Vec<Plan> {
     for (id, what) in [
         ("cdf_kick", "kick to first read"),
         ("cdf_used", "payload done to used index"),
-        ("cdf_msix", "used index to MSI-X"),
+        ("cdf_msix", "newest used index to MSI-X"),
+        ("cdf_msix_oldest", "oldest used index to MSI-X"),
         ("cdf_read", "memory read round trip"),
     ] {
         let mut by_role: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
@@ -317,7 +318,7 @@ fn latencies(t: &Table) -> Vec<Plan> {
         for (role, steps) in &by_role {
             let mut points = vec![(start, 0.0)];
             points.extend(steps.iter().map(|s| (x(s.0).max(start), s.1)));
-            let name = if role == "all" { "all reads" } else { role };
+            let name = role.as_str();
             legend.push((role_ink(role), name.to_owned()));
             lines.push(Line {
                 ink: role_ink(role),
@@ -353,24 +354,33 @@ fn latencies(t: &Table) -> Vec<Plan> {
 
 fn depth(t: &Table) -> Vec<Plan> {
     let mut plans = Vec::new();
+    // one time axis for all, though queues start at different times
+    let start = t
+        .rows
+        .iter()
+        .map(|r| number(t, r, "cycle"))
+        .fold(f64::INFINITY, f64::min);
+    let end = t
+        .rows
+        .iter()
+        .map(|r| number(t, r, "cycle") + number(t, r, "cycles"))
+        .fold(0.0, f64::max);
     for (id, role) in [
         ("depth_tx", "transmit"),
         ("depth_rx", "receive"),
         ("depth_other", "other"),
     ] {
         let mut queues: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
-        let mut end = 0.0_f64;
         for row in t.rows.iter().filter(|r| text(t, r, "role") == role) {
             let cycle = number(t, row, "cycle");
-            end = end.max(cycle + number(t, row, "cycles"));
             queues
                 .entry(number(t, row, "queue") as u64)
                 .or_default()
                 .push((cycle, number(t, row, "depth")));
         }
-        let Some(start) = queues.values().flatten().map(|p| p.0).reduce(f64::min) else {
+        if queues.is_empty() {
             continue;
-        };
+        }
         let mut lines = Vec::new();
         let mut legend = Vec::new();
         // beyond eight lines nobody can tell them apart: the rest share the last colour

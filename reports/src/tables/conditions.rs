@@ -30,7 +30,7 @@ pub(crate) fn conditions(h: &Header, c: &Collector) -> Table {
         "length of the trace",
         format!(
             "{} cycles, {:.3} µs",
-            c.last_cycle,
+            Value::Count(c.last_cycle).show(),
             c.last_cycle as f64 / h.clock_mhz
         ),
     );

@@ -24,17 +24,18 @@ const CAUSES: &[Column] = &[
 
 pub(crate) fn causes(c: &Collector) -> Table {
     let mut t = Table::new("causes", "Requests of the device and link bytes by cause", CAUSES);
-    let mut rows: BTreeMap<(Option<Role>, Purpose), (Requests, Traffic)> = BTreeMap::new();
-    let role = |queue: Option<u16>| queue.map(|q| c.registers.role(q));
+    let mut rows: BTreeMap<(bool, Option<Role>, Purpose), (Requests, Traffic)> = BTreeMap::new();
+    // what belongs to no queue comes last
+    let key = |queue: Option<u16>, purpose| (queue.is_none(), queue.map(|q| c.registers.role(q)), purpose);
     for ((purpose, queue), r) in &c.requests {
-        let (sum, _) = rows.entry((role(*queue), *purpose)).or_default();
+        let (sum, _) = rows.entry(key(*queue, *purpose)).or_default();
         sum.reads += r.reads;
         sum.writes += r.writes;
     }
     for ((purpose, queue), traffic) in &c.costs.traffic {
-        rows.entry((role(*queue), *purpose)).or_default().1.add(traffic);
+        rows.entry(key(*queue, *purpose)).or_default().1.add(traffic);
     }
-    for ((role, purpose), (r, traffic)) in rows {
+    for ((_, role, purpose), (r, traffic)) in rows {
         let per = match role {
             Some(role) => packets(c, role),
             None => all_packets(c),

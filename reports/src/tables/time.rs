@@ -81,9 +81,10 @@ fn distributions(c: &Collector) -> Vec<(&'static str, &'static str, &Histogram)>
         }
         all.push(("kick to first read", role.word(), &d.kick_to_read));
         all.push(("payload done to used index", role.word(), &d.payload_to_used));
-        all.push(("used index to MSI-X", role.word(), &d.used_to_msix));
+        all.push(("newest used index to MSI-X", role.word(), &d.newest_to_msix));
+        all.push(("oldest used index to MSI-X", role.word(), &d.oldest_to_msix));
     }
-    all.push(("memory read round trip", "all", &c.round_trip));
+    all.push(("memory read round trip", "every queue", &c.round_trip));
     all.retain(|(_, _, h)| h.len() > 0);
     all
 }
