@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use ringside_sim::{DutConfig, Mode};
 
+use super::out::outln;
 use super::paint::Progress;
 use super::{CliError, Outcome};
 use crate::workspace;
@@ -29,7 +30,12 @@ pub(super) struct BuildArgs {
 }
 
 pub(super) fn build(args: &BuildArgs) -> Result<Outcome, CliError> {
-    let dut = DutConfig::load(&args.dut.clone().unwrap_or_else(|| workspace::path("rtl/dut.toml")))?;
+    let dut = DutConfig::load(
+        &args
+            .dut
+            .clone()
+            .unwrap_or_else(|| workspace::path("rtl/dut.toml")),
+    )?;
     for mode in &args.mode {
         let mode = match mode {
             ModeArg::Fast => Mode::Fast,
@@ -40,7 +46,13 @@ pub(super) fn build(args: &BuildArgs) -> Result<Outcome, CliError> {
         let built = ringside_sim::build(&dut, mode, &|text| progress.say(text))?;
         drop(progress);
         let how = if built.cached { "was in the cache" } else { "built" };
-        println!("{} {}: {how}, {} ports, {}", dut.name, mode.name(), built.ports.len(), built.library.display());
+        outln!(
+            "{} {}: {how}, {} ports, {}",
+            dut.name,
+            mode.name(),
+            built.ports.len(),
+            built.library.display()
+        );
     }
     Ok(Outcome::Pass)
 }

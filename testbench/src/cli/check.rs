@@ -10,6 +10,7 @@ use ringside_models::event::Header;
 use ringside_models::judge::{Judge, Verdict};
 use ringside_models::trace::{Reader, parse_header};
 
+use super::out::{out, outln};
 use super::paint::Paint;
 use super::{CliError, Outcome, failure, summary};
 
@@ -27,8 +28,15 @@ pub(super) struct CheckArgs {
 pub(super) fn judge(path: &Path) -> Result<(Header, Verdict, Costs), CliError> {
     let file = File::open(path).map_err(CliError::file("read", path))?;
     let mut lines = BufReader::new(file).lines();
-    let wrong = |cause| CliError::Trace { path: path.to_owned(), cause };
-    let first = lines.next().transpose().map_err(CliError::file("read", path))?.unwrap_or_default();
+    let wrong = |cause| CliError::Trace {
+        path: path.to_owned(),
+        cause,
+    };
+    let first = lines
+        .next()
+        .transpose()
+        .map_err(CliError::file("read", path))?
+        .unwrap_or_default();
     let header = parse_header(&first).map_err(wrong)?;
     let (mut judge, mut reader, mut costs) = (Judge::new(&header), Reader::new(), Costs::new());
     for line in lines {
@@ -44,14 +52,18 @@ pub(super) fn judge(path: &Path) -> Result<(Header, Verdict, Costs), CliError> {
 pub(super) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
     let (header, verdict, costs) = judge(&args.trace)?;
     if args.json {
-        println!("{}", summary::check_json(&header, &verdict));
+        outln!("{}", summary::check_json(&header, &verdict));
     } else {
         let paint = Paint::stdout();
-        print!("{}", summary::head(&header, paint));
-        print!("{}", summary::verdict_lines(&verdict, paint));
-        print!("{}", summary::cost_table(&costs, &header));
+        out!("{}", summary::head(&header, paint));
+        out!("{}", summary::verdict_lines(&verdict, paint));
+        out!("{}", summary::cost_table(&costs, &header));
         let repeat = format!("ringside check {}", failure::quote(&args.trace.to_string_lossy()));
-        print!("{}", failure::violations(&verdict, &repeat, paint));
+        out!("{}", failure::violations(&verdict, &repeat, paint));
     }
-    Ok(if verdict.passed() { Outcome::Pass } else { Outcome::Violations })
+    Ok(if verdict.passed() {
+        Outcome::Pass
+    } else {
+        Outcome::Violations
+    })
 }

@@ -27,8 +27,18 @@ pub(super) fn quote(word: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let line: String = text.lines().next().unwrap_or_default().chars().take(COLUMNS).collect();
-    if line.len() < text.len() { format!("{line}…") } else { line }
+    let line: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(COLUMNS)
+        .collect();
+    if line.len() < text.len() {
+        format!("{line}…")
+    } else {
+        line
+    }
 }
 
 /// The first unexpected violation, how many others there are, and the command that repeats them. Empty if there is nothing to say.
@@ -38,12 +48,22 @@ pub(super) fn violations(verdict: &Verdict, repeat: &str, paint: Paint) -> Strin
     }
     let mut text = String::from("\n");
     for rule in verdict.missing() {
-        let _ = writeln!(text, "  {} was to be violated in this scenario, and was not", paint.bad(rule));
+        let _ = writeln!(
+            text,
+            "  {} was to be violated in this scenario, and was not",
+            paint.bad(rule)
+        );
     }
     let unexpected: Vec<_> = verdict.unexpected().collect();
     if let Some(v) = unexpected.first() {
         let queue = v.queue.map(|q| format!(", queue {q}")).unwrap_or_default();
-        let _ = writeln!(text, "  {} at cycle {}{queue} ({})", paint.bad(v.rule), v.cycle, v.scope().word());
+        let _ = writeln!(
+            text,
+            "  {} at cycle {}{queue} ({})",
+            paint.bad(v.rule),
+            v.cycle,
+            v.scope().word()
+        );
         if let Some(rule) = rules::find(v.rule) {
             let rule = rule.rule();
             let _ = writeln!(text, "    rule      {}", rule.sentence);
@@ -54,14 +74,24 @@ pub(super) fn violations(verdict: &Verdict, repeat: &str, paint: Paint) -> Strin
         let _ = writeln!(text, "    expected  {}", cut(&v.expected));
         let _ = writeln!(text, "    got       {}", cut(&v.got));
         for (index, row) in v.context.iter().rev().take(CONTEXT).rev().enumerate() {
-            let _ = writeln!(text, "    {}  {}", if index == 0 { "before  " } else { "        " }, cut(row));
+            let _ = writeln!(
+                text,
+                "    {}  {}",
+                if index == 0 { "before  " } else { "        " },
+                cut(row)
+            );
         }
         let others = unexpected.len() as u64 - 1;
         if others > 0 {
             let mut ids: Vec<&str> = unexpected.iter().skip(1).map(|v| v.rule).collect();
             ids.dedup();
             ids.truncate(6);
-            let _ = writeln!(text, "    and       {}: {}", count(others, "more violation"), ids.join(", "));
+            let _ = writeln!(
+                text,
+                "    and       {}: {}",
+                count(others, "more violation"),
+                ids.join(", ")
+            );
         }
     }
     let _ = writeln!(text, "    repeat    {repeat}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::out::outln;
 use super::paint::{Paint, Progress, count};
 use super::{CliError, Outcome};
 use crate::golden::{Difference, Normal, Precision, compare, normalise};
@@ -53,8 +54,15 @@ pub(super) struct Golden {
 }
 
 pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
-    let dir = args.dir.clone().unwrap_or_else(|| workspace::path("golden/traces"));
-    let precision = if args.exact { Precision::Exact } else { Precision::Timeless };
+    let dir = args
+        .dir
+        .clone()
+        .unwrap_or_else(|| workspace::path("golden/traces"));
+    let precision = if args.exact {
+        Precision::Exact
+    } else {
+        Precision::Timeless
+    };
     let (names, accept, show) = match &args.action {
         Action::Check { names } => (names, false, false),
         Action::Diff { names } => (names, false, true),
@@ -85,12 +93,16 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
             (_, true) => paint.good("same"),
             (_, false) => paint.bad("differs"),
         };
-        println!("{:<26} {word}  {}", golden.name, paint.dim(&count(lines as u64, "line")));
+        outln!(
+            "{:<26} {word}  {}",
+            golden.name,
+            paint.dim(&count(lines as u64, "line"))
+        );
         for d in differences.iter().flatten() {
             if show {
-                println!("  {}", d.to_string().replace('\n', "\n  "));
+                outln!("  {}", d.to_string().replace('\n', "\n  "));
             } else {
-                println!("  stream `{}` from line {}", d.stream, d.line);
+                outln!("  stream `{}` from line {}", d.stream, d.line);
             }
         }
         if accept && result.passed() && (!same || !golden.trace.is_file()) {
@@ -104,7 +116,11 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
         }
     }
     if accept {
-        println!("{} accepted, {} as before", count(changed, "trace"), all.len() as u64 - changed);
+        outln!(
+            "{} accepted, {} as before",
+            count(changed, "trace"),
+            all.len() as u64 - changed
+        );
     }
     Ok(worst)
 }
@@ -117,15 +133,25 @@ pub(super) fn find(dir: &Path, names: &[String]) -> Result<Vec<Golden>, CliError
     for entry in entries {
         let path = entry.map_err(CliError::file("read", &scenarios))?.path();
         if path.extension().is_some_and(|e| e == "toml") {
-            let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_stem()
+                .map(|s| s.to_string_lossy().into_owned())
+                .unwrap_or_default();
             let trace = dir.join(format!("{name}.jsonl"));
-            found.push(Golden { name, scenario: path, trace });
+            found.push(Golden {
+                name,
+                scenario: path,
+                trace,
+            });
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     if let Some(unknown) = names.iter().find(|n| !found.iter().any(|g| g.name == **n)) {
         let known: Vec<&str> = found.iter().map(|g| g.name.as_str()).collect();
-        return Err(CliError::Usage(format!("no golden scenario {unknown:?}; there are: {}", known.join(", "))));
+        return Err(CliError::Usage(format!(
+            "no golden scenario {unknown:?}; there are: {}",
+            known.join(", ")
+        )));
     }
     if !names.is_empty() {
         found.retain(|g| names.contains(&g.name));
@@ -141,17 +167,27 @@ fn scratch_file(dir: &Path, name: &str) -> Result<PathBuf, CliError> {
 fn run_into(golden: &Golden, trace: &Path) -> Result<RunResult, CliError> {
     let scenario = Scenario::load(&golden.scenario)?;
     let progress = Progress::new();
-    let options = RunOptions { trace: Some(trace.to_owned()), ..RunOptions::default() };
+    let options = RunOptions {
+        trace: Some(trace.to_owned()),
+        ..RunOptions::default()
+    };
     Ok(crate::run::run(&scenario, &options, &|text| progress.say(text))?)
 }
 
 fn read(path: &Path, precision: Precision) -> Result<Normal, CliError> {
     let file = File::open(path).map_err(CliError::file("read", path))?;
-    normalise(BufReader::new(file), precision).map_err(|cause| CliError::Trace { path: path.to_owned(), cause })
+    normalise(BufReader::new(file), precision).map_err(|cause| CliError::Trace {
+        path: path.to_owned(),
+        cause,
+    })
 }
 
 /// Differences from the golden trace, or none if there is no golden trace; and lines compared.
-fn differences(golden: &Golden, now: &Path, precision: Precision) -> Result<(Option<Vec<Difference>>, usize), CliError> {
+fn differences(
+    golden: &Golden,
+    now: &Path,
+    precision: Precision,
+) -> Result<(Option<Vec<Difference>>, usize), CliError> {
     let now = read(now, precision)?;
     if !golden.trace.is_file() {
         return Ok((None, now.lines()));

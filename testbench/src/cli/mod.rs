@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod failure;
 mod golden;
+mod out;
 mod paint;
 mod report;
 mod run;

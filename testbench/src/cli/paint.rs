@@ -13,7 +13,11 @@ impl Paint {
     }
 
     fn with(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.0 {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Good news.
@@ -92,6 +96,9 @@ mod tests {
     fn numbers_are_grouped() {
         let all: Vec<String> = [0, 999, 1000, 1_234_567].map(grouped).into();
         assert_eq!(all, ["0", "999", "1 000", "1 234 567"]);
-        assert_eq!((count(1, "frame"), count(2, "frame")), ("1 frame".into(), "2 frames".into()));
+        assert_eq!(
+            (count(1, "frame"), count(2, "frame")),
+            ("1 frame".into(), "2 frames".into())
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::out::outln;
 use super::{CliError, Outcome};
 
 /// `ringside report`
@@ -19,13 +20,23 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn report(args: &ReportArgs) -> Result<Outcome, CliError> {
-    let traces = if args.trace.is_dir() { traces_in(&args.trace)? } else { vec![args.trace.clone()] };
+    let traces = if args.trace.is_dir() {
+        traces_in(&args.trace)?
+    } else {
+        vec![args.trace.clone()]
+    };
     if traces.is_empty() {
-        return Err(CliError::Usage(format!("no trace (*.jsonl) in {}", args.trace.display())));
+        return Err(CliError::Usage(format!(
+            "no trace (*.jsonl) in {}",
+            args.trace.display()
+        )));
     }
     let many = traces.len() > 1;
     for trace in &traces {
-        let stem = trace.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = trace
+            .file_stem()
+            .map(|s| s.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let beside = trace.parent().unwrap_or(Path::new("")).to_owned();
         let out = match &args.out {
             Some(out) if many => out.join(&stem),
@@ -33,7 +44,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Outcome, CliError> {
             None if many => beside.join(&stem),
             None => beside,
         };
-        println!("{}", write(trace, &out)?.display());
+        outln!("{}", write(trace, &out)?.display());
     }
     Ok(Outcome::Pass)
 }
@@ -61,11 +72,17 @@ pub(super) fn write(trace: &Path, out: &Path) -> Result<PathBuf, CliError> {
     let file = File::open(trace).map_err(CliError::file("read", trace))?;
     let name = match trace.file_stem().map(|s| s.to_string_lossy().into_owned()) {
         // `trace.jsonl` in a folder of its own is called as the folder is.
-        Some(stem) if stem == "trace" => trace.parent().and_then(Path::file_name).map_or(stem, |n| n.to_string_lossy().into_owned()),
+        Some(stem) if stem == "trace" => trace
+            .parent()
+            .and_then(Path::file_name)
+            .map_or(stem, |n| n.to_string_lossy().into_owned()),
         Some(stem) => stem,
         None => String::new(),
     };
     let written = ringside_reports::write_report(BufReader::new(file), &name, out);
-    let summary = written.map_err(|e| CliError::Report { path: trace.to_owned(), cause: e.to_string() })?;
+    let summary = written.map_err(|e| CliError::Report {
+        path: trace.to_owned(),
+        cause: e.to_string(),
+    })?;
     Ok(summary.html)
 }

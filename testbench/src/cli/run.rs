@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ringside_sim::{SimError, TraceWindow};
 
+use super::out::{out, outln};
 use super::paint::{Paint, Progress};
 use super::run_args::RunArgs;
 use super::{CliError, Outcome, failure, report, summary};
@@ -48,7 +49,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
         left.push(("trace", path.display().to_string()));
     }
     if let (Some(path), false) = (&files.trace, args.no_report || args.no_files) {
-        left.push(("report", report::write(path, &files.folder)?.display().to_string()));
+        left.push((
+            "report",
+            report::write(path, &files.folder)?.display().to_string(),
+        ));
     }
     if let Some(path) = &files.capture {
         left.push(("frames", path.display().to_string()));
@@ -56,16 +60,32 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     if let Some(window) = &options.waves {
         left.push(("waves", window.path.display().to_string()));
     }
-    if let (Some(cycle), false) = (result.first_violation, args.no_rerun || args.no_files || args.waves.is_some()) {
+    if let (Some(cycle), false) = (
+        result.first_violation,
+        args.no_rerun || args.no_files || args.waves.is_some(),
+    ) {
         let path = files.folder.join("violation.fst");
-        let window = TraceWindow { path: path.clone(), from: cycle.saturating_sub(WAVES_BEFORE), to: cycle + WAVES_AFTER };
+        let window = TraceWindow {
+            path: path.clone(),
+            from: cycle.saturating_sub(WAVES_BEFORE),
+            to: cycle + WAVES_AFTER,
+        };
         let text = format!("{} (cycles {} to {})", path.display(), window.from, window.to);
-        simulate(&scenario, &RunOptions { waves: Some(window), ..RunOptions::default() })?;
+        simulate(
+            &scenario,
+            &RunOptions {
+                waves: Some(window),
+                ..RunOptions::default()
+            },
+        )?;
         left.push(("waves", text));
     }
     let repeat = repeat_command(&scenario);
     if args.json {
-        println!("{}", summary::run_json(&result, outcome == Outcome::Pass, &left, &repeat));
+        outln!(
+            "{}",
+            summary::run_json(&result, outcome == Outcome::Pass, &left, &repeat)
+        );
     } else {
         print_summary(&result, &left, &notes, &repeat);
     }
@@ -81,20 +101,35 @@ fn simulate(scenario: &Scenario, options: &RunOptions) -> Result<RunResult, CliE
 fn files(args: &RunArgs, scenario: &Scenario) -> Result<Files, CliError> {
     let folder = args.out_folder(scenario);
     if args.no_files {
-        return Ok(Files { folder, trace: args.trace.clone(), capture: None });
+        return Ok(Files {
+            folder,
+            trace: args.trace.clone(),
+            capture: None,
+        });
     }
     std::fs::create_dir_all(&folder).map_err(CliError::file("create", &folder))?;
     let trace = args.trace.clone().unwrap_or_else(|| folder.join("trace.jsonl"));
-    Ok(Files { trace: Some(trace), capture: Some(folder.join("wire.pcap")), folder })
+    Ok(Files {
+        trace: Some(trace),
+        capture: Some(folder.join("wire.pcap")),
+        folder,
+    })
 }
 
 /// What the run amounts to.
 fn outcome(result: &RunResult) -> Outcome {
     match &result.ended {
-        Ended::Sim(SimError::TaskPanic { .. } | SimError::Nested | SimError::Runtime(_) | SimError::Circle { .. }) => Outcome::OurBug,
+        Ended::Sim(
+            SimError::TaskPanic { .. } | SimError::Nested | SimError::Runtime(_) | SimError::Circle { .. },
+        ) => Outcome::OurBug,
         // A rule that was broken says more than the clock that ran out behind it.
         _ if result.first_violation.is_some() => Outcome::Violations,
-        Ended::Sim(SimError::Limit { .. } | SimError::WallClock { .. } | SimError::Hang { .. } | SimError::Deadlock { .. }) => Outcome::TimeOut,
+        Ended::Sim(
+            SimError::Limit { .. }
+            | SimError::WallClock { .. }
+            | SimError::Hang { .. }
+            | SimError::Deadlock { .. },
+        ) => Outcome::TimeOut,
         _ if result.passed() => Outcome::Pass,
         _ => Outcome::Violations,
     }
@@ -102,15 +137,32 @@ fn outcome(result: &RunResult) -> Outcome {
 
 /// The second run of `--check-determinism`: another model, with waveforms.
 fn again(scenario: &Scenario, first: &RunResult, files: &Files) -> Result<(bool, String), CliError> {
-    let window = TraceWindow { path: files.folder.join("determinism.fst"), from: 0, to: WAVES_BEFORE };
+    let window = TraceWindow {
+        path: files.folder.join("determinism.fst"),
+        from: 0,
+        to: WAVES_BEFORE,
+    };
     std::fs::create_dir_all(&files.folder).map_err(CliError::file("create", &files.folder))?;
-    let options = RunOptions { digest: true, waves: Some(window.clone()), ..RunOptions::default() };
+    let options = RunOptions {
+        digest: true,
+        waves: Some(window.clone()),
+        ..RunOptions::default()
+    };
     let second = simulate(scenario, &options)?;
     let _ = std::fs::remove_file(&window.path);
     let same = first.findings.digest == second.findings.digest && first.port_digest == second.port_digest;
-    let short = |d: &Option<String>| d.as_deref().unwrap_or("none").chars().take(16).collect::<String>();
+    let short = |d: &Option<String>| {
+        d.as_deref()
+            .unwrap_or("none")
+            .chars()
+            .take(16)
+            .collect::<String>()
+    };
     let text = if same {
-        format!("  twice  the same trace (sha256 {}…), without waveforms and with\n", short(&first.findings.digest))
+        format!(
+            "  twice  the same trace (sha256 {}…), without waveforms and with\n",
+            short(&first.findings.digest)
+        )
     } else {
         format!(
             "  twice  NOT the same: trace {} then {}, ports {} then {}, cycles {} then {}\n",
@@ -157,11 +209,13 @@ fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repea
     for (what, path) in left {
         text.push_str(&format!("  {what:<6} {}\n", relative(path)));
     }
-    print!("{text}");
+    out!("{text}");
 }
 
 /// A path as short as it can be from here.
 fn relative(path: &str) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    Path::new(path).strip_prefix(&here).map_or_else(|_| path.to_owned(), |p| p.display().to_string())
+    Path::new(path)
+        .strip_prefix(&here)
+        .map_or_else(|_| path.to_owned(), |p| p.display().to_string())
 }

@@ -111,7 +111,9 @@ fn parse_link(text: &str) -> Result<(u8, u8), String> {
 }
 
 fn parse_window(text: &str) -> Result<(u64, u64), String> {
-    let parsed = text.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let parsed = text
+        .split_once("..")
+        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
     parsed
         .filter(|(a, b): &(u64, u64)| a <= b)
         .ok_or_else(|| "a window of cycles is FROM..TO, e.g. 1000..2000".to_owned())
@@ -184,10 +186,16 @@ impl RunArgs {
 
     /// The main job, or another capture or size in its place.
     fn main_job(&self) -> Result<Scenario, CliError> {
-        let mut s = Scenario { seed: 1, ..Scenario::default() };
+        let mut s = Scenario {
+            seed: 1,
+            ..Scenario::default()
+        };
         s.driver.queue_pairs = MAIN_PAIRS;
         s.name = match (&self.pcap, self.size) {
-            (Some(pcap), _) => pcap.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            (Some(pcap), _) => pcap
+                .file_stem()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default(),
             (None, Some(bytes)) => format!("fixed{bytes}"),
             (None, None) => "main".to_owned(),
         };
@@ -201,14 +209,22 @@ impl RunArgs {
             }
             s.traffic.pcap = Some(path);
         } else if self.size.is_some() {
-            s.traffic = Traffic { generator: Generator { flows: 64, ..Generator::default() }, ..Traffic::default() };
+            s.traffic = Traffic {
+                generator: Generator {
+                    flows: 64,
+                    ..Generator::default()
+                },
+                ..Traffic::default()
+            };
         }
         Ok(s)
     }
 
     /// The folder for what the run leaves behind.
     pub(super) fn out_folder(&self, scenario: &Scenario) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| workspace::path("reports/out").join(&scenario.name))
+        self.out
+            .clone()
+            .unwrap_or_else(|| workspace::path("reports/out").join(&scenario.name))
     }
 
     /// The window of cycles asked for, into this file.
@@ -224,7 +240,11 @@ mod tests {
     #[test]
     fn links_windows_and_parameters_are_read_with_care() {
         assert_eq!(parse_link("gen4x16"), Ok((4, 16)));
-        assert!(["gen6x8", "gen3x3", "3x8", "gen3", ""].iter().all(|t| parse_link(t).is_err()));
+        assert!(
+            ["gen6x8", "gen3x3", "3x8", "gen3", ""]
+                .iter()
+                .all(|t| parse_link(t).is_err())
+        );
         assert_eq!(parse_window("5..9"), Ok((5, 9)));
         assert!(["9..5", "5", "a..b"].iter().all(|t| parse_window(t).is_err()));
         assert_eq!(parse_parameter("BUG=3"), Ok(("BUG".into(), ParamValue::Int(3))));
@@ -233,7 +253,13 @@ mod tests {
 
     #[test]
     fn options_override_the_scenario() {
-        let args = RunArgs { size: Some(64), queues: Some(2), link: Some((4, 16)), seed: Some(9), ..RunArgs::default() };
+        let args = RunArgs {
+            size: Some(64),
+            queues: Some(2),
+            link: Some((4, 16)),
+            seed: Some(9),
+            ..RunArgs::default()
+        };
         let s = args.scenario().unwrap();
         assert_eq!((s.name.as_str(), s.driver.queue_pairs, s.seed), ("fixed64", 2, 9));
         assert_eq!((s.host.link.generation, s.host.link.lanes), (4, 16));
@@ -243,7 +269,10 @@ mod tests {
     #[test]
     fn without_arguments_it_is_the_main_job() {
         let s = RunArgs::default().scenario().unwrap();
-        assert_eq!((s.name.as_str(), s.driver.queue_pairs, s.traffic.direction), ("main", 4, Direction::Loopback));
+        assert_eq!(
+            (s.name.as_str(), s.driver.queue_pairs, s.traffic.direction),
+            ("main", 4, Direction::Loopback)
+        );
         assert!(s.traffic.pcap.unwrap().ends_with("golden/traffic/mixed.pcap"));
     }
 }

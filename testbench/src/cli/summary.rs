@@ -34,7 +34,11 @@ pub(super) fn verdict_lines(verdict: &Verdict, paint: Paint) -> String {
     let checked = verdict.rules.iter().filter(|r| r.checked > 0).count() as u64;
     let times: u64 = verdict.rules.iter().map(|r| r.checked).sum();
     let broken: u64 = verdict.rules.iter().map(|r| r.violated).sum();
-    let word = if verdict.passed() { paint.good("PASS") } else { paint.bad("FAIL") };
+    let word = if verdict.passed() {
+        paint.good("PASS")
+    } else {
+        paint.bad("FAIL")
+    };
     let mut text = format!(
         "  {word}   {} checked {} times on {}: {}\n",
         count(checked, "rule"),
@@ -43,9 +47,18 @@ pub(super) fn verdict_lines(verdict: &Verdict, paint: Paint) -> String {
         count(broken, "violation")
     );
     if !verdict.expect.is_empty() {
-        let _ = writeln!(text, "         provoked on purpose: {}", verdict.expect.join(", "));
+        let _ = writeln!(
+            text,
+            "         provoked on purpose: {}",
+            verdict.expect.join(", ")
+        );
     }
-    let off: Vec<&str> = verdict.rules.iter().filter(|r| r.off.is_some()).map(|r| r.id).collect();
+    let off: Vec<&str> = verdict
+        .rules
+        .iter()
+        .filter(|r| r.off.is_some())
+        .map(|r| r.id)
+        .collect();
     if !off.is_empty() {
         let _ = writeln!(text, "         off: {}", off.join(", "));
     }
@@ -57,12 +70,25 @@ pub(super) fn frames_line(result: &RunResult) -> String {
     let f = &result.frames;
     let mut parts = Vec::new();
     if f.sent > 0 {
-        parts.push(format!("{} sent, {} on the wire", grouped(f.sent), grouped(f.wire_tx)));
+        parts.push(format!(
+            "{} sent, {} on the wire",
+            grouped(f.sent),
+            grouped(f.wire_tx)
+        ));
     }
     if f.wire_rx > 0 {
-        parts.push(format!("{} given back or in, {} received", grouped(f.wire_rx), grouped(f.received)));
+        parts.push(format!(
+            "{} given back or in, {} received",
+            grouped(f.wire_rx),
+            grouped(f.received)
+        ));
     }
-    for (n, what) in [(f.dropped, "dropped"), (f.lost, "lost by resets"), (f.broken, "broken"), (f.skipped, "of the capture left out")] {
+    for (n, what) in [
+        (f.dropped, "dropped"),
+        (f.lost, "lost by resets"),
+        (f.broken, "broken"),
+        (f.skipped, "of the capture left out"),
+    ] {
         if n > 0 {
             parts.push(format!("{} {what}", grouped(n)));
         }
@@ -70,7 +96,14 @@ pub(super) fn frames_line(result: &RunResult) -> String {
     let cycles = grouped(result.cycles);
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let us = result.cycles as f64 / result.header.clock_mhz;
-    format!("  frames {}; {cycles} cycles, {us:.1} us\n", if parts.is_empty() { "none".into() } else { parts.join(", ") })
+    format!(
+        "  frames {}; {cycles} cycles, {us:.1} us\n",
+        if parts.is_empty() {
+            "none".into()
+        } else {
+            parts.join(", ")
+        }
+    )
 }
 
 /// Packets of both directions that costs are divided by.
