@@ -2,7 +2,7 @@
 """The bare C++ Verilator loop, on inputs recorded from a run of Ringside.
 
     bare.py recorder [--dut rtl/dut.toml]     writes the recording wrapper, prints its dut.toml and the recording's path
-    bare.py replay   [--dut rtl/dut.toml]     builds the loop, replays the recording, prints one JSON object
+    bare.py replay   [--dut rtl/dut.toml] [--skip CYCLES]     builds the loop, replays the recording, prints one JSON object
 """
 
 import argparse
@@ -53,6 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=["recorder", "replay"])
     parser.add_argument("--dut", type=Path, default=ROOT / "rtl/dut.toml")
+    parser.add_argument("--skip", type=int, default=0, help="cycles at the beginning that are not timed")
     options = parser.parse_args()
     text = options.dut.read_text()
     clock = tomllib.loads(text).get("clock", "clk_i")
@@ -70,7 +71,7 @@ def main() -> int:
     stimulus.to_rows(RECORDING, inputs, rows)
     (FOLDER / "model/apply.h").write_text(apply_header(ports, inputs, clock))
     compile_loop(FOLDER / "model", Path(__file__).parent / "replay.cpp", FOLDER / "replay")
-    done = subprocess.run([str(FOLDER / "replay"), str(rows), str(REPEAT)], capture_output=True, text=True)
+    done = subprocess.run([str(FOLDER / "replay"), str(rows), str(REPEAT), str(options.skip)], capture_output=True, text=True)
     sys.stderr.write(done.stderr)
     print(done.stdout.strip())
     return done.returncode

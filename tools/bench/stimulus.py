@@ -61,9 +61,10 @@ endmodule
     files = ", ".join(f'"{f.resolve()}"' for f in design.files + [folder / "recorder.sv"])
     includes = ", ".join(f'"{d.resolve()}"' for d in design.include_dirs)
     # Everything else of the description (clock, reset, parameters, meta) is kept as it stands.
-    kept = re.sub(r"(?ms)^(top|name|filelist|files|include_dirs)\s*=\s*(\[.*?\]|[^\n]*)\n", "", dut_text)
+    kept = re.sub(r"(?ms)^(top|name|filelist|files|include_dirs|x_random)\s*=\s*(\[.*?\]|[^\n]*)\n", "", dut_text)
     toml = folder / "recorder.toml"
-    toml.write_text(f'name = "{top}"\ntop = "{top}"\nfiles = [{files}]\ninclude_dirs = [{includes}]\n{kept}')
+    # State that is not reset begins at zero, as in the replay: random it would differ from model to model.
+    toml.write_text(f'name = "{top}"\ntop = "{top}"\nx_random = false\nfiles = [{files}]\ninclude_dirs = [{includes}]\n{kept}')
     return toml
 
 
