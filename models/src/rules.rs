@@ -132,7 +132,7 @@ rules! {
     SafeAfterUsed = "SAFE-AFTER-USED", Device, stores: false, ["SPLIT-DSC-014"],
         "No buffer is touched after its chain was returned as used.";
     SafeDoubleFetch = "SAFE-DOUBLE-FETCH", Device, stores: true, [],
-        "A descriptor is fetched once per chain: no read brings only descriptors that the device already has.";
+        "No descriptor is fetched again once its chain was begun: what was checked is what is used.";
 
     // Split ring, device side
     SplitAvailOrder = "SPLIT-AVAIL-ORDER", Device, stores: false, ["SPLIT-DSC-010"],

@@ -18,7 +18,7 @@ pub(crate) struct ConfigSpace {
     pub(crate) bus_master: Switch,
     pub(crate) intx_disable: Switch,
     pub(crate) ext_tag: Option<bool>,
-    /// MSI-X Enable; `None` until its control word was written.
+    /// MSI-X Enable; `None` while nobody has found the capability.
     pub(crate) msix_enable: Option<Switch>,
     pub(crate) function_mask: Switch,
     pcie: Option<u16>,
@@ -82,7 +82,13 @@ impl ConfigSpace {
             };
             match self.byte(at) {
                 Some(CAP_PCIE) => self.pcie = Some(at),
-                Some(CAP_MSIX) => self.msix = Some(at),
+                Some(CAP_MSIX) => {
+                    self.msix = Some(at);
+                    // Nobody has written its control word yet, so it is as it was read.
+                    let control = self.dwords[usize::from(at >> 2)].unwrap_or(0);
+                    let on = self.msix_enable.get_or_insert_default();
+                    on.set(on.on() || control >> 31 & 1 == 1, 0);
+                }
                 Some(_) => {}
                 None => return,
             }

@@ -139,6 +139,12 @@ impl Transmit {
         let freed = queue.is_some_and(|q| q.fault.is_some());
         let same =
             |e: &Expected| !e.kept || e.failed || !e.complete() || e.offloaded() || e.frame(header) == data;
+        // A reset may cut a frame that is half out: the wire is told so, and that is all that can be said of it.
+        let cut = queue.is_none_or(|q| q.state != State::Live);
+        if error && cut {
+            w.book.held(RuleId::NetTxError);
+            return;
+        }
         if error {
             let failed = q.iter().take(LOOK_AHEAD).position(|e| e.failed);
             w.book.check(

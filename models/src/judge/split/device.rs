@@ -154,7 +154,7 @@ impl Queue {
 
     /// A read of `first..=last` of the descriptor table was issued.
     pub(crate) fn descriptor_read(&mut self, first: u64, last: u64, w: &mut World) -> Cause {
-        let (mut items, mut useful, mut again) = (0, 0, 0);
+        let (mut items, mut useful, mut again, mut waiting) = (0, 0, 0, 0);
         let mut chain = None;
         for slot in (first / 16) as u16..=(last / 16) as u16 {
             items += 1;
@@ -172,6 +172,8 @@ impl Queue {
                 chain.get_or_insert(c.number);
             } else {
                 again += 1;
+                // A read ahead may bring it and be thrown away, as long as the chain has not been begun.
+                waiting += u32::from(!c.started);
             }
         }
         w.book.row(
@@ -181,18 +183,18 @@ impl Queue {
             items.into(),
         );
         if w.stores {
-            let repeated = useful == 0 && again > 0;
+            let repeated = useful + waiting == 0 && again > 0;
             w.book.check(
                 RuleId::SafeDoubleFetch,
                 Some(self.index),
                 !repeated,
-                || "each descriptor fetched once".into(),
+                || "no descriptor fetched again once its chain was begun".into(),
                 || format!("descriptors {}..={} read again", first / 16, last / 16),
             );
             w.book.check(
                 RuleId::SplitDescUnavailable,
                 Some(self.index),
-                useful + again > 0,
+                useful + again > 0 || faulty,
                 || "at least one descriptor of a chain known to be available and not yet returned".into(),
                 || format!("descriptors {}..={}", first / 16, last / 16),
             );
@@ -232,13 +234,13 @@ impl Queue {
         let Some(c) = self.chain_mut(head) else {
             return Cause::of(Purpose::IndirectTable).on(index);
         };
-        let new = c.table_asked.add(first, last);
+        let new = c.table_asked.add(first, last) > 0 || !c.started;
         let number = c.number;
         w.book.check(
             RuleId::SafeDoubleFetch,
             Some(index),
-            new > 0,
-            || "each entry of an indirect table fetched once".into(),
+            new,
+            || "no entry of an indirect table fetched again once its chain was begun".into(),
             || format!("bytes {first}..{last} of the table of chain {number} read again"),
         );
         Cause {

@@ -267,7 +267,15 @@ fn life_and_safety() -> Vec<Case> {
         }),
         cut("SAFE-DOUBLE-FETCH", &[], |w| {
             let given = sent(w, 60);
+            w.fetch(given.buffers[0].0, 12);
             w.read_descriptors(TX, &given);
+        }),
+        cut("SAFE-DOUBLE-FETCH", &[], |w| {
+            let given = w.prepare(TX, &[packet(&frame(60))], true);
+            w.publish(TX);
+            w.learn(TX, &given);
+            w.fetch(given.buffers[0].0, 12);
+            w.fetch(given.table.unwrap().0, 16);
         }),
     ]
 }
