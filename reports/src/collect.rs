@@ -314,15 +314,15 @@ impl Collector {
             used_to_msix_cycles,
         } = std::mem::take(l);
         let d = self.distributions.entry(self.registers.role(queue)).or_default();
-        kick_to_read_cycles
-            .into_iter()
-            .for_each(|v| d.kick_to_read.add(v));
-        payload_to_used_cycles
-            .into_iter()
-            .for_each(|v| d.payload_to_used.add(v));
-        used_to_msix_cycles
-            .into_iter()
-            .for_each(|v| d.oldest_to_msix.add(v));
+        for (samples, into) in [
+            (kick_to_read_cycles, &mut d.kick_to_read),
+            (payload_to_used_cycles, &mut d.payload_to_used),
+            (used_to_msix_cycles, &mut d.oldest_to_msix),
+        ] {
+            for cycles in samples {
+                into.add(cycles);
+            }
+        }
     }
 
     fn change(&mut self, change: Change) {

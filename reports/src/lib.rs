@@ -10,6 +10,11 @@
 //!
 //! The three are renderings of the same values. Memory does not grow with the length of the trace.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a run are far below 2^52, and fractions are for people"
+)]
+
 mod collect;
 mod depth;
 mod error;

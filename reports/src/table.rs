@@ -9,7 +9,7 @@ pub(crate) enum Value {
     Text(String),
     /// A whole number.
     Count(u64),
-    /// A fraction; the page shows so many digits after the point, the files all of them.
+    /// A fraction; the page shows so many digits after the point, the files ten significant ones.
     Number(f64, usize),
     /// Nothing to say: no sample, no divisor.
     None,
@@ -65,7 +65,7 @@ impl Value {
         match self {
             Value::Text(t) => t.clone(),
             Value::Count(n) => n.to_string(),
-            Value::Number(n, _) => n.to_string(),
+            Value::Number(n, _) => tidy(*n).to_string(),
             Value::None => String::new(),
         }
     }
@@ -74,7 +74,7 @@ impl Value {
         match self {
             Value::Text(t) => Json::from(t.as_str()),
             Value::Count(n) => Json::from(*n),
-            Value::Number(n, _) => Json::from(*n),
+            Value::Number(n, _) => Json::from(tidy(*n)),
             Value::None => Json::Null,
         }
     }
@@ -87,10 +87,15 @@ impl Value {
     pub(crate) fn as_f64(&self) -> Option<f64> {
         match self {
             Value::Count(n) => Some(*n as f64),
-            Value::Number(n, _) => Some(*n),
+            Value::Number(n, _) => Some(tidy(*n)),
             Value::Text(_) | Value::None => None,
         }
     }
+}
+
+/// Ten significant digits: what lies behind them is the arithmetic's, not the trace's.
+fn tidy(n: f64) -> f64 {
+    format!("{n:.9e}").parse().unwrap_or(n)
 }
 
 /// Groups of three digits before the point, set apart by a thin space that does not break.
@@ -198,7 +203,7 @@ mod tests {
             (Value::Count(999), "999", "999"),
             (Value::Number(12_345.678, 1), "12\u{202f}345.7", "12345.678"),
             (Value::Number(-1234.5, 0), "-1\u{202f}234", "-1234.5"),
-            (Value::ratio(1, 3, 2), "0.33", "0.3333333333333333"),
+            (Value::ratio(1, 3, 2), "0.33", "0.3333333333"),
             (Value::ratio(1, 0, 2), "–", ""),
             (Value::text("a \"b\", c"), "a \"b\", c", "a \"b\", c"),
         ] {
@@ -208,7 +213,8 @@ mod tests {
 
     #[test]
     fn csv_quotes_what_needs_it() {
-        let mut t = Table::new("t", "", &[col("a", "A"), col("b", "B")]);
+        const COLUMNS: &[Column] = &[col("a", "A"), col("b", "B")];
+        let mut t = Table::new("t", "", COLUMNS);
         t.push(vec![Value::text("x, \"y\""), Value::None]);
         assert_eq!(t.csv(), "a,b\r\n\"x, \"\"y\"\"\",\r\n");
         assert_eq!(t.json().to_string(), r#"[{"a":"x, \"y\"","b":null}]"#);

@@ -31,9 +31,9 @@ fn verdict(r: &Report) -> Markup {
 }
 
 /// The judgement in a sentence.
-fn judged(r: &Report) -> String {
+fn judged(r: &Report) -> Vec<String> {
     let j = &r.judgement;
-    let mut text = match (j.violations, j.unexpected) {
+    let mut text = vec![match (j.violations, j.unexpected) {
         (0, _) => format!(
             "Every packet was judged by {} rules and none was broken.",
             j.rules_checked
@@ -48,12 +48,12 @@ fn judged(r: &Report) -> String {
             counted(n, "violation"),
             counted(broken(r), "rule")
         ),
-    };
+    }];
     if !j.missing.is_empty() {
-        text += &format!(" Announced and not found: {}.", j.missing.join(", "));
+        text.push(format!("Announced and not found: {}.", j.missing.join(", ")));
     }
     if !j.complete {
-        text += " The trace stops before the run was over: what is missing is not judged.";
+        text.push("The trace stops before the run was over: what is missing is not judged.".to_owned());
     }
     text
 }
@@ -94,16 +94,16 @@ fn in_words(r: &Report) -> String {
         } else {
             ("host to device", down)
         };
-        text += &format!(
-            " {} packets passed in {} cycles ({micros:.1} µs): {} per clock, {} Mpps. The busier way of the link, {busier}, was {share:.0} % full. A packet cost {} DMA requests.",
+        text.push(format!(
+            "{} packets passed in {} cycles ({micros:.1} µs): {} per clock, {} Mpps. The busier way of the link, {busier}, was {share:.0} % full. A packet cost {} DMA requests.",
             show("packets"),
             show("window_cycles"),
             show("packets_per_clock"),
             show("mpps"),
             show("requests_per_packet"),
-        );
+        ));
     }
-    text
+    text.join(" ")
 }
 
 fn tiles(r: &Report) -> Markup {

@@ -44,13 +44,16 @@ pub(crate) fn data(id: &str) -> Markup {
     html! { a.data href=(format!("csv/{id}.csv")) { (id) ".csv" } }
 }
 
+/// Finds the colour of a name.
+pub(crate) type Colour = fn(&str) -> Ink;
+
 /// How a table is set.
 #[derive(Clone, Copy)]
 pub(crate) struct Look<'a> {
     /// Column whose equal cells become a heading above their rows.
     pub(crate) group: Option<&'a str>,
     /// Column before whose cells a colour is shown, and how to find it.
-    pub(crate) swatch: Option<(&'a str, fn(&str) -> Ink)>,
+    pub(crate) swatch: Option<(&'a str, Colour)>,
     /// Columns left out.
     pub(crate) hide: &'a [&'a str],
 }

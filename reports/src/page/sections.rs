@@ -10,10 +10,9 @@ use crate::report::Report;
 
 /// A table by name, if it has rows.
 fn shown(r: &Report, id: &str, look: Look) -> Markup {
-    match r.table(id).filter(|t| !t.rows.is_empty()) {
-        Some(t) => table(t, look),
-        None => html! {},
-    }
+    r.table(id)
+        .filter(|t| !t.rows.is_empty())
+        .map_or_else(|| html! {}, |t| table(t, look))
 }
 
 pub(crate) fn requests(r: &Report, figures: &[Figure]) -> Markup {

@@ -28,7 +28,7 @@ pub(crate) struct Bars {
     pub(crate) x_label: &'static str,
     /// The axis reaches at least so far.
     pub(crate) at_least: f64,
-    pub(crate) bars: Vec<Bar>,
+    pub(crate) stack: Vec<Bar>,
     /// A limit drawn across.
     pub(crate) level: Option<(f64, Ink)>,
 }
@@ -41,10 +41,10 @@ const AXIS: u32 = 44;
 pub(crate) fn draw(p: &Bars, width: u32) -> Result<String, String> {
     let mut svg = String::new();
     let fault = |e: &dyn std::fmt::Display| e.to_string();
-    let count = p.bars.len() as u32;
+    let count = p.stack.len() as u32;
     {
         let root = SVGBackend::with_string(&mut svg, (width, PITCH * count + AXIS)).into_drawing_area();
-        let longest = p.bars.iter().map(Bar::total).fold(p.at_least, f64::max);
+        let longest = p.stack.iter().map(Bar::total).fold(p.at_least, f64::max);
         let x_ticks = ticks::linear(longest, (width / 80) as usize);
         let labels = x_ticks.len();
         let x_end = x_ticks.last().copied().unwrap_or(1.0);
@@ -78,7 +78,7 @@ pub(crate) fn draw(p: &Bars, width: u32) -> Result<String, String> {
             .label_style(text(LABEL))
             .draw()
             .map_err(|e| fault(&e))?;
-        for (i, bar) in p.bars.iter().enumerate() {
+        for (i, bar) in p.stack.iter().enumerate() {
             let top = f64::from(count) - i as f64;
             let mut from = 0.0;
             let parts = bar.parts.iter().map(|(ink, length)| {

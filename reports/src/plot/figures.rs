@@ -97,7 +97,7 @@ fn causes(t: &Table) -> Option<Plan> {
         drawing: Drawing::Bars(Bars {
             x_label: "requests per packet",
             at_least: 0.0,
-            bars,
+            stack: bars,
             level: None,
         }),
     })
@@ -133,7 +133,7 @@ fn bytes(t: &Table) -> Option<Plan> {
         drawing: Drawing::Bars(Bars {
             x_label: "% of what the link can carry",
             at_least: 100.0,
-            bars,
+            stack: bars,
             level: Some((100.0, ALARM)),
         }),
     })
@@ -183,7 +183,7 @@ fn over_time(t: &Table, lines: Vec<Line>, level: Option<(f64, Ink)>) -> Drawing 
         logarithmic: false,
         y_max,
         percent: false,
-        lines,
+        series: lines,
         level,
     })
 }
@@ -344,7 +344,7 @@ fn latencies(t: &Table) -> Vec<Plan> {
                 logarithmic,
                 y_max: 1.0,
                 percent: true,
-                lines,
+                series: lines,
                 level: None,
             }),
         });
@@ -373,8 +373,11 @@ fn depth(t: &Table) -> Vec<Plan> {
         let mut queues: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
         for row in t.rows.iter().filter(|r| text(t, r, "role") == role) {
             let cycle = number(t, row, "cycle");
+            let Value::Count(queue) = row[t.at("queue")] else {
+                continue;
+            };
             queues
-                .entry(number(t, row, "queue") as u64)
+                .entry(queue)
                 .or_default()
                 .push((cycle, number(t, row, "depth")));
         }
@@ -415,7 +418,7 @@ fn depth(t: &Table) -> Vec<Plan> {
                 logarithmic: false,
                 y_max,
                 percent: false,
-                lines,
+                series: lines,
                 level: None,
             }),
         });

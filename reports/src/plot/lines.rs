@@ -27,7 +27,7 @@ pub(crate) struct Lines {
     pub(crate) y_max: f64,
     /// Ticks of the vertical axis are per cent.
     pub(crate) percent: bool,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) series: Vec<Line>,
     /// A level drawn across, with its colour.
     pub(crate) level: Option<(f64, Ink)>,
 }
@@ -91,7 +91,7 @@ pub(crate) fn draw(p: &Lines, size: (u32, u32)) -> Result<String, String> {
             .label_style(text())
             .draw()
             .map_err(|e| fault(&e))?;
-        for line in &p.lines {
+        for line in &p.series {
             let points = line.points.iter().copied();
             if line.area {
                 chart
