@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::judge::split::{Chain, Queue};
+use crate::judge::split::{Chain, Queue, State};
 use crate::judge::windows::Coverage;
 use crate::judge::world::World;
 use crate::rules::RuleId;

@@ -183,7 +183,9 @@ impl Queue {
             items.into(),
         );
         if w.stores {
-            let repeated = useful + waiting == 0 && again > 0;
+            // What a malformed chain makes a device read is no fetch of good descriptors; the error policy has rules of its own.
+            let faulty = self.fault.is_some();
+            let repeated = useful + waiting == 0 && again > 0 && !faulty;
             w.book.check(
                 RuleId::SafeDoubleFetch,
                 Some(self.index),

@@ -106,8 +106,6 @@ pub(crate) struct Queue {
     slot_number: Vec<Option<u64>>,
     /// Which chain in flight owns a descriptor: its head.
     owner: Vec<u16>,
-    /// Descriptors that came with a read for another chain and were not asked for themselves yet.
-    brought_along: BTreeSet<u16>,
     /// Chains whose descriptors are not all known (only without stores).
     unwalked: Vec<u16>,
 
