@@ -89,7 +89,7 @@ pub(crate) struct Registers {
     sizes: BTreeMap<u16, u16>,
     reads: BTreeMap<(u16, u16), u64>,
     accepted: u128,
-    /// Features in force at the latest DRIVER_OK.
+    /// Features in force at the latest `DRIVER_OK`.
     pub(crate) features: Option<u128>,
     /// `max_virtqueue_pairs`, when the driver read it.
     pairs: Option<u16>,
@@ -300,5 +300,52 @@ impl Registers {
         {
             self.pairs = Some(pairs);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringside_models::testutil::{CTRL, Part, RX, SIZE, TX, USUAL, World, ring};
+
+    use super::*;
+
+    fn followed(world: &World) -> (Registers, Vec<Change>) {
+        let mut r = Registers::new(1);
+        let changes = world.events.iter().filter_map(|e| r.observe(e)).collect();
+        (r, changes)
+    }
+
+    #[test]
+    fn bring_up_is_understood() {
+        let world = World::started(USUAL);
+        let (r, changes) = followed(&world);
+        assert_eq!(r.features, Some(USUAL));
+        let ring = |queue| Ring {
+            size: SIZE,
+            desc: ring(queue, Part::Desc, 0),
+            driver: ring(queue, Part::Avail, 0),
+            device: ring(queue, Part::Used, 0),
+        };
+        assert_eq!(changes[2..], [RX, TX, CTRL].map(|q| Change::Enabled(q, ring(q))));
+        assert_eq!(changes[..2], [Change::Reset, Change::Reset]);
+        assert_eq!(
+            [RX, TX, CTRL].map(|q| r.role(q)),
+            [Role::Receive, Role::Transmit, Role::Control]
+        );
+        assert_eq!(
+            r.queue_sizes(),
+            "1 transmit of 8 entries, 1 receive of 8 entries, 1 control of 8 entries"
+        );
+    }
+
+    #[test]
+    fn resets_are_seen_and_roles_outlive_them() {
+        let mut world = World::started(USUAL);
+        world.write16(0x16, TX);
+        world.write16(QUEUE_RESET as u64, 1);
+        world.status(0);
+        let (r, changes) = followed(&world);
+        assert_eq!(changes[5..], [Change::Stopped(TX), Change::Reset]);
+        assert_eq!(r.role(CTRL), Role::Control);
     }
 }

@@ -27,7 +27,9 @@ fn says(shown: &str, file: &str) -> bool {
     let (Ok(a), Ok(b)) = (number.parse::<f64>(), file.parse::<f64>()) else {
         return false;
     };
-    let digits = number.split_once('.').map_or(0, |(_, d)| d.len() as i32);
+    let digits = number
+        .split_once('.')
+        .map_or(0, |(_, d)| i32::try_from(d.len()).unwrap());
     (a - b).abs() <= 0.5 * 10_f64.powi(-digits) + 1e-9
 }
 
@@ -203,7 +205,6 @@ fn a_violation_is_explained() {
     assert!(section.contains(rule) && words(section).contains(found[0]["got"].as_str().unwrap()));
     assert!(w.html.contains("class=\"verdict bad\""));
     // the same, announced
-    let mut world = world;
     world.header.expect = vec![rule.to_owned()];
     let w = report(&world);
     assert!(w.summary.passed, "{}", w.json["verdict"]);

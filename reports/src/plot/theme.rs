@@ -87,19 +87,24 @@ impl Ink {
 
 /// The palette as custom properties, light or dark.
 pub(crate) fn variables(dark: bool) -> String {
-    let colour = |pair: &(u32, u32)| if dark { pair.1 } else { pair.0 };
-    PALETTE
+    let colours: Vec<String> = PALETTE
         .iter()
         .enumerate()
-        .map(|(i, pair)| format!("--p{i}:#{:06X};", colour(pair)))
-        .collect()
+        .map(|(i, (light, night))| format!("--p{i}:#{:06X};", if dark { night } else { light }))
+        .collect();
+    colours.concat()
 }
 
 /// Rules that give the pictures the colours in force.
 pub(crate) fn rules() -> String {
-    PALETTE
+    let rules: Vec<String> = PALETTE
         .iter()
         .enumerate()
-        .map(|(i, (light, _))| format!("svg [fill=\"#{light:06X}\"]{{fill:var(--p{i})}}svg [stroke=\"#{light:06X}\"]{{stroke:var(--p{i})}}\n"))
-        .collect()
+        .map(|(i, (c, _))| {
+            format!(
+                "svg [fill=\"#{c:06X}\"]{{fill:var(--p{i})}}svg [stroke=\"#{c:06X}\"]{{stroke:var(--p{i})}}\n"
+            )
+        })
+        .collect();
+    rules.concat()
 }

@@ -12,7 +12,7 @@ const COLUMNS: &[Column] = &[col("group", ""), col("name", "Condition"), col("va
 pub(crate) fn conditions(h: &Header, c: &Collector) -> Table {
     let mut t = Table::new("conditions", "Test conditions", COLUMNS);
     let mut row = |group: &str, name: &str, value: String| {
-        t.push(vec![Value::text(group), Value::text(name), Value::Text(value)])
+        t.push(vec![Value::text(group), Value::text(name), Value::Text(value)]);
     };
     row("run", "device under test", h.dut.clone());
     row(
