@@ -50,8 +50,8 @@ fmt: ## format the Rust
 golden: setup ## compare the golden traces with what the device does now
 	@$(RINGSIDE) golden check $(ARGS)
 
-coverage: setup ## line coverage of the RTL over the test list, as lcov
-	@tools/coverage.sh $(ARGS)
+coverage: build ## line and branch coverage of the RTL over the golden scenarios, as lcov
+	@.venv/bin/python tools/coverage.py $(ARGS)
 
 bench-rates: setup ## 64-byte packet rate on one queue against the link's limit
 	@cargo build --quiet --release -p ringside && python3 tools/bench/rates.py target/release/ringside
