@@ -72,6 +72,10 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
         "From the first payload packet or frame to the last use of a ring. Rates and link shares are taken over it; counts over the whole trace.",
     ),
     (
+        "link's limit",
+        "The packet rate at which the busier way of the link is full when every packet costs the least possible.",
+    ),
+    (
         "efficiency",
         "Least possible divided by actual. The least takes batches, buffers, descriptor numbers and ring ends as the driver made them.",
     ),

@@ -75,6 +75,10 @@ fn transmit_rates_and_the_link() {
     near(&w.json["link_bytes_per_cycle"], ceiling);
     near(&h["up_bytes_per_packet"], up / 3.0);
     near(&h["down_bytes_per_packet"], down / 3.0);
+    // the least is 232 bytes up and 224 down a packet
+    near(&h["limit_mpps"], 250.0 * ceiling / 232.0);
+    near(&h["limit_percent"], 100.0 * (3.0 / cycles) / (ceiling / 232.0));
+    near(&h["requests_efficiency_percent"], 90.0);
     near(&h["link_up_percent"], 100.0 * up / (ceiling * cycles));
     near(&h["link_down_percent"], 100.0 * down / (ceiling * cycles));
     let kind = |direction, name| &row(&w.json, "bytes", &[("direction", direction), ("kind", name)])["bytes"];

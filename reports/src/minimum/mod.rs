@@ -156,6 +156,25 @@ impl Yardstick {
         }
     }
 
+    /// Everything that the queues of frames cost and could have cost; `None` when a part of it is not known.
+    pub(crate) fn total(&self) -> Option<Row> {
+        let mut sum = Row::default();
+        let mut any = false;
+        for (role, tally) in &self.tallies {
+            if *role == Role::Control || tally.chains == 0 {
+                continue;
+            }
+            if !tally.counts() {
+                return None;
+            }
+            any = true;
+            let row = tally.total();
+            sum.actual.add(row.actual);
+            sum.minimum.add(row.minimum);
+        }
+        (any && self.off.is_none()).then_some(sum)
+    }
+
     /// No more events come.
     pub(crate) fn finish(&mut self) {
         self.finish_queues();

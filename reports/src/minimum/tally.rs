@@ -51,6 +51,11 @@ impl Tally {
         self.rows.retain(|_, r| *r != Row::default());
     }
 
+    /// Is the minimum worth comparing with? One that does not know every chain would flatter or slander.
+    pub(crate) fn counts(&self) -> bool {
+        self.chains > 0 && self.unexplained == 0
+    }
+
     pub(crate) fn total(&self) -> Row {
         let mut sum = Row::default();
         for row in self.rows.values() {

@@ -88,6 +88,7 @@ fn in_words(r: &Report) -> String {
             number("link_down_percent"),
         )
     {
+        let size = mean_size(r).map_or(String::new(), |bytes| format!(" ({bytes:.0} bytes in the mean)"));
         let micros = cycles / r.header.clock_mhz;
         let (busier, share) = if up >= down {
             ("device to host", up)
@@ -95,8 +96,9 @@ fn in_words(r: &Report) -> String {
             ("host to device", down)
         };
         text.push(format!(
-            "{} packets passed in {} cycles ({micros:.1} µs): {} per clock, {} Mpps. The busier way of the link, {busier}, was {share:.0} % full. A packet cost {} DMA requests.",
+            "{} packets{} passed in {} cycles ({micros:.1} µs): {} per clock, {} Mpps. The busier way of the link, {busier}, was {share:.0} % full. A packet cost {} DMA requests.",
             show("packets"),
+            size,
             show("window_cycles"),
             show("packets_per_clock"),
             show("mpps"),
@@ -104,6 +106,19 @@ fn in_words(r: &Report) -> String {
         ));
     }
     text.join(" ")
+}
+
+/// Mean size of a frame, both ways.
+fn mean_size(r: &Report) -> Option<f64> {
+    let number = |key: &str| r.metric(key).as_f64();
+    let sum = |frames: &str, bytes: &str| Some((number(frames)?, number(bytes)?));
+    let both = [
+        sum("frames_tx", "frame_bytes_tx"),
+        sum("frames_rx", "frame_bytes_rx"),
+    ];
+    let frames: f64 = both.iter().flatten().map(|p| p.0).sum();
+    let bytes: f64 = both.iter().flatten().map(|p| p.0 * p.1).sum();
+    (frames > 0.0).then(|| bytes / frames)
 }
 
 fn tiles(r: &Report) -> Markup {
@@ -121,15 +136,27 @@ fn tiles(r: &Report) -> Markup {
         Value::Count(0) => "none dropped".to_owned(),
         n => format!("{} dropped", n.show()),
     };
+    let limit = match r.metric("limit_percent") {
+        Value::None => String::new(),
+        share => format!(", {} % of the link's limit", share.show()),
+    };
+    let least = match r.metric("requests_efficiency_percent") {
+        Value::None => "no yardstick for this trace".to_owned(),
+        _ => format!(
+            "bytes up {} %, down {} %",
+            show("up_efficiency_percent"),
+            show("down_efficiency_percent")
+        ),
+    };
     html! {
         div.tiles {
-            (tile("Frames out / in", format!("{} / {}", show("frames_tx"), show("frames_rx")), "", dropped))
-            (tile("Packets per clock", show("packets_per_clock"), "", format!("{} Mpps, both ways", show("mpps"))))
+            (tile("Frames out / in", format!("{} / {}", show("frames_tx"), show("frames_rx")), "", format!("{} / {} Gb/s, {dropped}", show("frame_gbps_tx"), show("frame_gbps_rx"))))
+            (tile("Packets per clock", show("packets_per_clock"), "", format!("{} Mpps{limit}", show("mpps"))))
             (tile("Link, device to host", show("link_up_percent"), "%", format!("{} bytes per packet", show("up_bytes_per_packet"))))
             (tile("Link, host to device", show("link_down_percent"), "%", format!("{} bytes per packet", show("down_bytes_per_packet"))))
             (tile("DMA requests per packet", show("requests_per_packet"), "", format!("transmit {}, receive {}", show("requests_per_tx"), show("requests_per_rx"))))
+            (tile("Least possible / actual requests", show("requests_efficiency_percent"), "%", least))
             (tile("Interrupts per packet", show("interrupts_per_packet"), "", format!("kicks {}", show("kicks_per_packet"))))
-            (tile("Reads in flight", show("peak_reads_in_flight"), "", "most at once".to_owned()))
             (tile("Rules", r.judgement.rules_checked.to_string(), "checked", format!("{} violations, {} off", show_count(r.judgement.violations), r.judgement.rules_off)))
         }
     }

@@ -77,9 +77,9 @@ pub(crate) fn table(t: &Table, look: Look) -> Markup {
     let first = |i: usize| i == shown.first().map_or(0, |s| s.0);
     let group = look.group.map(|g| t.at(g));
     html! {
-        div.scroll {
+        p.caption { (t.caption) " " (data(t.id)) }
+        div.scroll role="region" aria-label=(t.caption) tabindex="0" {
             table .short[shown.len() <= 3 && t.id != "conditions"] id=(format!("table-{}", t.id)) {
-                caption { (t.caption) " " (data(t.id)) }
                 thead { tr { @for (i, c) in &shown { th scope="col" .n[numeric(*i) && !first(*i)] { (c.title) } } } }
                 @if let Some(g) = group {
                     @for rows in t.rows.chunk_by(|a, b| a[g] == b[g]) {

@@ -56,15 +56,16 @@ figure svg{display:block;width:100%;height:auto}
 figure svg text{font-family:inherit}
 .narrow{display:none}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:8px 24px;margin-top:10px}
-.scroll{overflow-x:auto;margin:14px 0 4px}
+.caption{font-weight:600;font-size:13.5px;margin:18px 0 4px}
+.caption .data{font-weight:400;font-size:12.5px;margin-left:6px}
+.scroll{overflow-x:auto;margin:0 0 4px}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
-caption{text-align:left;font-weight:600;padding:0 0 6px;white-space:nowrap}
-caption .data{font-weight:400;font-size:12.5px;margin-left:6px}
 th,td{padding:5px 10px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:550;vertical-align:bottom;font-size:12.5px;line-height:1.3}
 td.n,th.n{text-align:right;padding:5px 0 5px 12px;font-variant-numeric:tabular-nums}
 td.n{white-space:nowrap}
 td:first-child{white-space:nowrap}
+th:first-child,td:first-child{position:sticky;left:0;background:var(--card)}
 td.zero{color:var(--soft);opacity:.65}
 table.short{width:auto;min-width:min(100%,440px)}
 tr.group th{padding-top:14px;font-size:12px;letter-spacing:.06em;text-transform:uppercase;color:var(--soft);font-weight:600}

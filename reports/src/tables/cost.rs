@@ -117,8 +117,7 @@ pub(crate) fn yardstick(c: &Collector) -> Table {
         return t;
     }
     for (role, tally) in &c.yardstick.tallies {
-        // A minimum that does not know every chain would flatter or slander: better none.
-        if tally.chains == 0 || tally.unexplained > 0 || *role == Role::Control {
+        if !tally.counts() || *role == Role::Control {
             continue;
         }
         let mut line = |cause: &str, row: crate::minimum::Row| {

@@ -61,6 +61,17 @@ pub(crate) fn metrics(header: &Header, c: &Collector, ceiling: f64) -> Vec<Metri
         })
         .map(|(_, r)| r.reads + r.writes)
         .sum();
+    let least = c.yardstick.total();
+    let efficiency = |part: fn(&crate::minimum::Row) -> (u64, u64)| {
+        let shares = least.as_ref().map(part);
+        shares.map_or(Value::None, |(least, actual)| {
+            Value::percent(least as f64, actual as f64)
+        })
+    };
+    // packets a cycle that the busier way of the link lets pass when each costs the least
+    let limit = least
+        .filter(|_| packets > 0)
+        .map(|l| ceiling * packets as f64 / l.minimum.up_bytes.max(l.minimum.down_bytes).max(1) as f64);
     let gbps =
         |bytes: u64| (cycles > 0).then(|| bytes as f64 * 8.0 * header.clock_mhz / 1000.0 / cycles as f64);
     let role = |role, packets| Value::ratio(requests(c, Some(role)), packets, 2);
@@ -104,6 +115,36 @@ pub(crate) fn metrics(header: &Header, c: &Collector, ceiling: f64) -> Vec<Metri
             Value::ratio(packets, cycles, 4),
         ),
         m("mpps", "Packet rate, both ways", "Mpps", Value::number(mpps, 2)),
+        m(
+            "limit_mpps",
+            "Packet rate that the link allows at the least cost",
+            "Mpps",
+            Value::number(limit.map(|l| l * header.clock_mhz), 2),
+        ),
+        m(
+            "limit_percent",
+            "Packet rate, share of that",
+            "%",
+            limit.map_or(Value::None, |l| Value::percent(packets as f64, l * cycles as f64)),
+        ),
+        m(
+            "requests_efficiency_percent",
+            "DMA requests, least possible / actual",
+            "%",
+            efficiency(|r| (r.minimum.requests, r.actual.requests)),
+        ),
+        m(
+            "up_efficiency_percent",
+            "Link bytes device to host, least possible / actual",
+            "%",
+            efficiency(|r| (r.minimum.up_bytes, r.actual.up_bytes)),
+        ),
+        m(
+            "down_efficiency_percent",
+            "Link bytes host to device, least possible / actual",
+            "%",
+            efficiency(|r| (r.minimum.down_bytes, r.actual.down_bytes)),
+        ),
         m(
             "frame_gbps_tx",
             "Frame data transmitted",
