@@ -1,0 +1,155 @@
+//! Tests as data. Every golden scenario, stress scenario, capture and planted bug is one test, run by the `ringside` command in a process of its own.
+//!
+//! Names: `golden/NAME` (the device does what was accepted), `rejudge/NAME` (the accepted trace gets the live verdict offline), `stress/NAME`
+//! (the scenario passes), `traffic/FILE` (a capture goes through), `twice/NAME` (two runs, the second with waveforms, are the same), `bug/N-ID` (the
+//! planted bug is caught by the rule named for it, which is silent without the bug).
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::Deserialize;
+
+/// The scenario that is run twice.
+const TWICE: &str = "torn_reads";
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bugs {
+    bug: Vec<Bug>,
+}
+
+/// A row of `golden/bugs.toml`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bug {
+    /// Value of the parameter `BUG`.
+    number: u32,
+    /// Row of the catalogue of bugs that real devices have had.
+    id: String,
+    /// The bug in a few words.
+    what: String,
+    /// Scenario that provokes it.
+    scenario: String,
+    /// Rule that has to catch it.
+    rule: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+}
+
+struct Done {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs the command. `quick`: the model is compiled without optimisation, for a device that is run for a moment only.
+fn ringside(args: &[&str], quick: bool) -> Result<Done, Failed> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringside"));
+    command.args(args).current_dir(root()).env("NO_COLOR", "1");
+    if quick {
+        command.env("RINGSIDE_CXXFLAGS", "-O0");
+    }
+    let out = command.output().map_err(|e| Failed::from(format!("cannot start ringside: {e}")))?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Done { code: out.status.code(), stdout: text(out.stdout), stderr: text(out.stderr) })
+}
+
+fn passes(args: &[&str]) -> Result<(), Failed> {
+    let done = ringside(args, false)?;
+    if done.code == Some(0) {
+        return Ok(());
+    }
+    Err(format!("ringside {}\nexit code {:?}\n{}{}", args.join(" "), done.code, done.stdout, done.stderr).into())
+}
+
+/// How often a rule was decided and how often broken in a run of this scenario with this bug.
+fn outcome(scenario: &str, bug: u32, rule: &str) -> Result<(u64, u64), Failed> {
+    let set = format!("BUG={bug}");
+    let args = ["run", "--scenario", scenario, "--set", &set, "--no-files", "--no-rerun", "--json"];
+    let done = ringside(&args, bug != 0)?;
+    let summary: serde_json::Value = serde_json::from_str(&done.stdout)
+        .map_err(|e| format!("ringside {}\n{e}: {}{}", args.join(" "), done.stdout, done.stderr))?;
+    let rules = summary["verdict"]["rules"].as_array().cloned().unwrap_or_default();
+    let row = rules.iter().find(|r| r["id"] == rule).ok_or_else(|| format!("no rule {rule}"))?;
+    let number = |key: &str| row[key].as_u64().unwrap_or_default();
+    Ok((number("checked"), number("violated")))
+}
+
+fn caught(bug: &Bug) -> Result<(), Failed> {
+    let scenario = scenario_path(&bug.scenario)?;
+    let (checked, violated) = outcome(&scenario, 0, &bug.rule)?;
+    if violated > 0 {
+        return Err(format!("{} fires {violated} times without the bug", bug.rule).into());
+    }
+    let (with, found) = outcome(&scenario, bug.number, &bug.rule)?;
+    if found == 0 {
+        return Err(format!(
+            "{} ({}): {} did not fire; it was decided {with} times with the bug, {checked} times without",
+            bug.id, bug.what, bug.rule
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// A scenario's file by its name, golden or stress.
+fn scenario_path(name: &str) -> Result<String, Failed> {
+    ["golden/scenarios", "golden/scenarios/stress"]
+        .iter()
+        .map(|folder| format!("{folder}/{name}.toml"))
+        .find(|path| root().join(path).is_file())
+        .ok_or_else(|| format!("no scenario {name}").into())
+}
+
+/// Names without extension of the files in a folder.
+fn stems(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    let mut found: Vec<(String, String)> = entries
+        .map(|e| e.expect("readable").path())
+        .filter(|p| p.extension().is_some_and(|x| extensions.iter().any(|e| x == *e)))
+        .map(|p| {
+            let name = p.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let file = p.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (name, format!("{folder}/{file}"))
+        })
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "nothing in {folder}");
+    found
+}
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    let mut trials = Vec::new();
+    for (name, _) in stems("golden/scenarios", &["toml"]) {
+        let (golden, trace) = (name.clone(), format!("golden/traces/{name}.jsonl"));
+        trials.push(Trial::test(format!("golden/{name}"), move || passes(&["golden", "check", &golden])));
+        trials.push(Trial::test(format!("rejudge/{name}"), move || passes(&["check", &trace])));
+    }
+    for (name, file) in stems("golden/scenarios/stress", &["toml"]) {
+        let twice = name == TWICE;
+        let again = file.clone();
+        trials.push(Trial::test(format!("stress/{name}"), move || {
+            passes(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
+        }));
+        if twice {
+            trials.push(Trial::test(format!("twice/{name}"), move || {
+                passes(&["run", "--scenario", &again, "--no-files", "--check-determinism"])
+            }));
+        }
+    }
+    for (name, file) in stems("golden/traffic", &["pcap", "pcapng"]) {
+        trials.push(Trial::test(format!("traffic/{name}"), move || {
+            passes(&["run", "--pcap", &file, "--queues", "4", "--link", "gen3x8", "--no-files", "--no-rerun"])
+        }));
+    }
+    let table = std::fs::read_to_string(root().join("golden/bugs.toml")).expect("golden/bugs.toml is readable");
+    let bugs: Bugs = toml::from_str(&table).expect("golden/bugs.toml is a table of bugs");
+    for bug in bugs.bug {
+        trials.push(Trial::test(format!("bug/{}-{}", bug.number, bug.id), move || caught(&bug)));
+    }
+    libtest_mimic::run(&args, trials).exit_code()
+}
