@@ -79,6 +79,7 @@ impl Report {
                 tables::cost::causes(c),
                 tables::cost::bytes(c, ceiling),
                 tables::cost::yardstick(c),
+                tables::cost::batches(c),
                 tables::time::throughput(c, ceiling),
                 tables::time::latency(header, c),
                 tables::time::latency_cdf(header, c),

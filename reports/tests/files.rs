@@ -97,6 +97,7 @@ fn page_json_and_csv_agree() {
         "causes",
         "bytes",
         "yardstick",
+        "batches",
         "latency",
         "queues",
         "rules",

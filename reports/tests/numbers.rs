@@ -188,6 +188,13 @@ fn a_batch_returned_chain_by_chain_is_compared_with_one_return() {
     }
     let all = row(&w.json, "yardstick", &[("role", "transmit"), ("cause", "all")]);
     assert_eq!(all["least_up_bytes"], json!(82 * 4)); // the yardstick's 82.0 a packet
+    for (what, times, size) in [("found by the device", 1, 4), ("returned", 4, 1)] {
+        let b = row(&w.json, "batches", &[("what", what), ("role", "transmit")]);
+        assert_eq!(
+            (&b["times"], &b["p50"], &b["max"]),
+            (&json!(times), &json!(size), &json!(size))
+        );
+    }
     assert_eq!(rows(&w.json, "queues")[0]["peak_depth"], json!(4));
 }
 

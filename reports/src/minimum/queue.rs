@@ -161,6 +161,7 @@ impl Queue {
         if count == 0 || count > size {
             return;
         }
+        tally.returned.add(count);
         for number in self.used..self.used + count {
             tally.chains += 1;
             let element = self.elements.remove(&((number % size) as u16));
@@ -216,7 +217,7 @@ impl Queue {
 
     /// Fetching a batch: one read of the index, its entries, its descriptors.
     fn close(&self, b: &Batch, limits: &Limits, tally: &mut Tally) {
-        tally.batches += 1;
+        tally.found.add(b.count);
         if !b.by_kick {
             tally.least(Purpose::AvailIndex, limits.read(self.ring.driver + 2, 2));
         }

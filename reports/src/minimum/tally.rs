@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ringside_models::judge::Purpose;
 
 use super::cost::Cost;
+use crate::histogram::Histogram;
 
 /// What one purpose cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +22,10 @@ pub(crate) struct Tally {
     pub(crate) chains: u64,
     /// Of those, the ones whose descriptors were not all seen: the minimum does not know them.
     pub(crate) unexplained: u64,
-    /// Times the device learnt of new chains.
-    pub(crate) batches: u64,
+    /// Chains that the device learnt of at once.
+    pub(crate) found: Histogram,
+    /// Chains that it returned at once.
+    pub(crate) returned: Histogram,
     /// Publications of the minimum.
     pub(crate) publications: u64,
 }

@@ -34,10 +34,7 @@ fn verdict(r: &Report) -> Markup {
 fn judged(r: &Report) -> Vec<String> {
     let j = &r.judgement;
     let mut text = vec![match (j.violations, j.unexpected) {
-        (0, _) => format!(
-            "Every packet was judged by {} rules and none was broken.",
-            j.rules_checked
-        ),
+        (0, _) => format!("{} rules were exercised and none was broken.", j.rules_checked),
         (n, 0) => format!(
             "{n} violations, all of rules that the scenario breaks on purpose ({}).",
             j.expected.join(", ")

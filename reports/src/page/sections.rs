@@ -88,6 +88,7 @@ pub(crate) fn yardstick(r: &Report) -> Markup {
         &html! {
             @if none { p.none { (r.yardstick_off.unwrap_or("Not every chain's descriptors are in the trace: a minimum would be a guess.")) } }
             (shown(r, "yardstick", look))
+            (shown(r, "batches", PLAIN))
         },
     )
 }

@@ -100,7 +100,7 @@ main{padding:18px 10px 40px}section{padding:16px 14px;border-radius:10px}h1{font
 }
 @media print{
 body{background:#fff;font-size:11px}main{max-width:none;padding:0}nav,.data,.source{display:none}
-section{border:0;padding:0;margin:0 0 18px}h2{break-after:avoid}figure,.tile,.finding,tr{break-inside:avoid}
+section{border:0;padding:0;margin:0 0 18px}h2,.lead,.caption{break-after:avoid}figure,.tile,.finding,tr{break-inside:avoid}
 .tiles{grid-template-columns:repeat(4,1fr)}.pair{grid-template-columns:1fr 1fr}.wide{display:block}.narrow{display:none}
 table{font-size:9.5px}.scroll{overflow:visible}a{color:inherit}
 .meter,.swatch,.verdict,svg{-webkit-print-color-adjust:exact;print-color-adjust:exact}

@@ -93,6 +93,42 @@ pub(crate) fn bytes(c: &Collector, ceiling: f64) -> Table {
     t
 }
 
+const BATCHES: &[Column] = &[
+    col("what", "Chains at once"),
+    col("role", "Queues"),
+    col("times", "Times"),
+    col("min", "Min"),
+    col("p50", "Median"),
+    col("p90", "90 %"),
+    col("max", "Max"),
+    col("mean", "Mean"),
+];
+
+/// How many chains moved at once: what batching there was to use, and what was used of it.
+pub(crate) fn batches(c: &Collector) -> Table {
+    let mut t = Table::new("batches", "Sizes of batches", BATCHES);
+    for (role, tally) in &c.yardstick.tallies {
+        for (what, h) in [
+            ("found by the device", &tally.found),
+            ("returned", &tally.returned),
+        ] {
+            if h.len() > 0 {
+                t.push(vec![
+                    Value::text(what),
+                    Value::text(role.word()),
+                    Value::Count(h.len()),
+                    Value::count(h.min()),
+                    Value::count(h.percentile(500)),
+                    Value::count(h.percentile(900)),
+                    Value::count(h.max()),
+                    Value::number(h.mean(), 2),
+                ]);
+            }
+        }
+    }
+    t
+}
+
 const YARDSTICK: &[Column] = &[
     col("role", "Queues"),
     col("cause", "Cause"),
