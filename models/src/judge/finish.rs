@@ -68,6 +68,7 @@ impl Judge {
             self.requests.finish(&mut self.w.book);
             self.reads.finish(&mut self.w.book);
             if self.life == Life::Running {
+                self.note_faults();
                 self.sweep(true);
                 self.queues_at_the_end();
             }

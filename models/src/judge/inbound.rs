@@ -294,6 +294,7 @@ impl Judge {
         self.w.rings.clear();
         self.net.reset(indices.into_iter(), &self.w);
         self.messages.reset();
+        self.faults_told = 0;
         self.needs_reset = false;
         self.w.features = 0;
         self.w.shape.features = 0;
@@ -310,6 +311,7 @@ impl Judge {
     }
 
     fn status_read(&mut self, value: u8) {
+        self.note_faults();
         // While a reset runs the byte says no more than "not yet".
         let asks = value & NEEDS_RESET != 0 && !self.registers.resetting;
         let fault = self.failed_reads || self.queues.values().any(|q| q.fault.is_some());

@@ -102,6 +102,8 @@ pub struct Judge {
     /// Status was read since the driver published something malformed.
     status_read_since_fault: bool,
     last_sweep: u64,
+    /// Queues whose fault has been counted as a reason for a configuration interrupt.
+    faults_told: usize,
 }
 
 const SWEEP_CYCLES: u64 = 8192;
@@ -130,6 +132,7 @@ impl Judge {
             failed_reads: false,
             status_read_since_fault: false,
             last_sweep: 0,
+            faults_told: 0,
         };
         judge.switch_rules_off();
         judge
@@ -286,13 +289,9 @@ impl Judge {
             self.w
                 .book
                 .row(Some(queue), "driver: avail.idx", q.driver + 2, idx.into());
-            let faulty = q.fault.is_some();
             let new = q.driver_index(idx, visible, &mut self.w);
             if !new.is_empty() {
                 q.kicks.published(new.start, new.end, q.event_idx, now);
-            }
-            if q.fault.is_some() && !faulty {
-                self.messages.config_change(false, now);
             }
             self.chains_appeared(queue, new);
         }
@@ -321,6 +320,15 @@ impl Judge {
                 self.net.chain(q, head, &self.w);
             }
         }
+    }
+
+    /// A malformed chain is a reason for a configuration interrupt.
+    fn note_faults(&mut self) {
+        let faults = self.queues.values().filter(|q| q.fault.is_some()).count();
+        if faults > self.faults_told {
+            self.messages.config_change(false, self.w.book.now);
+        }
+        self.faults_told = faults;
     }
 
     fn hard_reset(&mut self) {

@@ -39,6 +39,7 @@ impl Judge {
                 cause
             }
             Body::Msg { code, .. } => {
+                self.note_faults();
                 if *code < 0x24 {
                     self.may_act();
                 }
@@ -280,6 +281,7 @@ impl Judge {
     fn device_write(&mut self, addr: u64, data: &[u8]) -> Cause {
         let len = data.len() as u64;
         if self.messages.is_message(addr) {
+            self.note_faults();
             self.w.book.held(RuleId::SafeWrite);
             let mut value = [0; 4];
             value[..data.len().min(4)].copy_from_slice(&data[..data.len().min(4)]);

@@ -63,14 +63,21 @@ impl Transmit {
             }
             known.add(0, at as u64);
         }
-        self.queues.entry(pair).or_default().push_back(Expected {
+        let expected = Expected {
             chain: chain.number,
             bytes,
             known,
             kept,
             failed: false,
             returned: false,
-        });
+        };
+        let q = self.queues.entry(pair).or_default();
+        // Without stores chains become known in the order in which their descriptors are read.
+        let at = q
+            .iter()
+            .rposition(|e| e.chain < chain.number)
+            .map_or(0, |i| i + 1);
+        q.insert(at, expected);
     }
 
     fn find(&mut self, pair: u16, chain: u64) -> Option<&mut Expected> {

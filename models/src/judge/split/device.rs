@@ -12,7 +12,13 @@ impl Queue {
         let ahead = u64::from(idx.wrapping_sub(self.device_known as u16));
         let none = self.published..self.published;
         if ahead > u64::from(self.size) {
-            self.fault_seen |= ahead <= 0x7fff && self.fault.is_some();
+            let jump = ahead <= 0x7fff;
+            if jump && !w.stores {
+                let from = self.device_known;
+                self.fault
+                    .get_or_insert_with(|| (from, format!("avail.idx jumps from {} to {idx}", from as u16)));
+            }
+            self.fault_seen |= jump && self.fault.is_some();
             return none; // older than what it knows, or a jump that it must not follow
         }
         let known = self.device_known + ahead;
@@ -26,6 +32,7 @@ impl Queue {
         };
         let known = known.min(self.published);
         for n in self.device_known..known {
+            self.slot_known[usize::from(n as u16 & (self.size - 1))] = w.seq;
             if let Some(c) = self.head_of(n).and_then(|h| self.chain_mut(h))
                 && c.number == n
             {
@@ -144,10 +151,10 @@ impl Queue {
             && !w.stores
             && number < self.device_known
         {
-            let now = w.book.now;
+            let (now, known) = (w.book.now, self.slot_known[slot as usize]);
             self.entry_known(number, head, now, w);
             if let Some(c) = self.chain_mut(head).filter(|c| c.number == number) {
-                (c.known, c.entry) = (asked, (asked, w.seq));
+                (c.known, c.entry) = (known, (asked, w.seq));
             }
         }
     }
@@ -212,6 +219,7 @@ impl Queue {
     /// The descriptor read issued as event `asked` was answered.
     pub(crate) fn descriptor_answer(&mut self, first: u64, last: u64, asked: u64, w: &mut World) {
         for slot in (first / 16) as u16..=(last / 16) as u16 {
+            self.descriptor_seen[usize::from(slot)] = self.descriptor_seen[usize::from(slot)].max(asked);
             let head = self.owner[usize::from(slot)];
             let seq = w.seq;
             let Some(c) = self.chain_mut(head).filter(|_| head != NO_HEAD) else {

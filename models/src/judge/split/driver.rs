@@ -100,7 +100,10 @@ impl Queue {
 
     /// Walks the chain as far as memory is known.
     pub(super) fn resolve(&mut self, number: u64, head: u16, w: &mut World) {
-        let walked = walk(&w.shadow, self.desc, self.size, head, self.indirect);
+        // Without stores a descriptor counts as it was read after the chain became known; what an earlier reading ahead brought may be stale.
+        let known = self.slot_known[usize::from(number as u16 & (self.size - 1))];
+        let fresh = |slot: u16| w.stores || self.descriptor_seen[usize::from(slot)] > known;
+        let walked = walk(&w.shadow, self.desc, self.size, head, self.indirect, fresh);
         if walked.unknown {
             if !self.unwalked.contains(&head) {
                 self.unwalked.push(head);

@@ -104,6 +104,10 @@ pub(crate) struct Queue {
     order_base: u64,
     /// Latest chain number of each ring slot.
     slot_number: Vec<Option<u64>>,
+    /// Event number at which the device learned of the latest chain of each ring slot.
+    slot_known: Vec<u64>,
+    /// Event number of the latest answered read of each descriptor (only without stores).
+    descriptor_seen: Vec<u64>,
     /// Which chain in flight owns a descriptor: its head.
     owner: Vec<u16>,
     /// Chains whose descriptors are not all known (only without stores).
@@ -152,6 +156,8 @@ impl Queue {
             order: VecDeque::new(),
             order_base: 0,
             slot_number: vec![None; usize::from(size)],
+            slot_known: vec![0; usize::from(size)],
+            descriptor_seen: vec![0; usize::from(size)],
             owner: vec![NO_HEAD; usize::from(size)],
             unwalked: Vec::new(),
             used_idx: 0,

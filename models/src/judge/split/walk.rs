@@ -78,8 +78,15 @@ fn descriptor(memory: &Shadow, at: u64) -> Option<Descriptor> {
     })
 }
 
-/// Walks the chain that starts at `head` of a table of `size` descriptors at `table`.
-pub(crate) fn walk(memory: &Shadow, table: u64, size: u16, head: u16, indirect_allowed: bool) -> Walk {
+/// Walks the chain that starts at `head` of a table of `size` descriptors at `table`. Slots of the table count as known if `fresh` says so too.
+pub(crate) fn walk(
+    memory: &Shadow,
+    table: u64,
+    size: u16,
+    head: u16,
+    indirect_allowed: bool,
+    fresh: impl Fn(u16) -> bool,
+) -> Walk {
     let mut w = Walk::default();
     let size = u32::from(size);
     if u32::from(head) >= size {
@@ -97,7 +104,11 @@ pub(crate) fn walk(memory: &Shadow, table: u64, size: u16, head: u16, indirect_a
             });
             return w;
         }
-        let Some(d) = descriptor(memory, base.wrapping_add(16 * u64::from(at))) else {
+        let place = base.wrapping_add(16 * u64::from(at));
+        let Some(d) = Some(place)
+            .filter(|_| inside || fresh(at as u16))
+            .and_then(|p| descriptor(memory, p))
+        else {
             w.unknown = true;
             return w;
         };
@@ -169,7 +180,7 @@ mod tests {
     }
 
     fn fault(descriptors: &[(u64, u64, u32, u16, u16)], head: u16, indirect: bool) -> Option<Fault> {
-        walk(&memory(descriptors), 0, 4, head, indirect).fault
+        walk(&memory(descriptors), 0, 4, head, indirect, |_| true).fault
     }
 
     #[test]
@@ -185,6 +196,7 @@ mod tests {
             4,
             1,
             true,
+            |_| true,
         );
         assert_eq!(w.fault, None);
         assert_eq!(w.slots, [1, 3]);
@@ -274,7 +286,7 @@ mod tests {
 
     #[test]
     fn unknown_memory_is_no_fault() {
-        let w = walk(&Shadow::new(true), 0, 4, 0, true);
+        let w = walk(&Shadow::new(true), 0, 4, 0, true, |_| true);
         assert!(w.unknown && w.fault.is_none());
     }
 }
