@@ -52,7 +52,11 @@ impl Judge {
                 self.requests
                     .request(&tlp.body, HostTarget::ConfigWrite, cause, None, now, seq);
                 match effect {
-                    ConfigEffect::Flr => self.function_reset(),
+                    ConfigEffect::Flr => {
+                        self.take_effect(Effect::ResetStarted);
+                        self.registers.status = 0;
+                        self.flr = Some(seq);
+                    }
                     ConfigEffect::Msix => self.unmasked(),
                     ConfigEffect::None => {}
                 }
@@ -192,6 +196,10 @@ impl Judge {
             return Cause::of(Purpose::Unknown);
         };
         let request = answer.request;
+        // The first request that came after the function-level reset and was answered shows that it is over.
+        if self.flr.is_some_and(|flr| request.seq > flr) && answer.data.is_some() {
+            self.function_reset();
+        }
         if let Some(data) = &answer.data {
             self.host_answer(request.target, data);
         }
@@ -307,7 +315,7 @@ impl Judge {
         self.device_stopped();
         self.config.reset(seq);
         self.messages.reset_table(seq);
-        self.requests.clear();
+        self.flr = None;
     }
 
     fn status_read(&mut self, value: u8) {

@@ -104,6 +104,8 @@ pub struct Judge {
     last_sweep: u64,
     /// Queues whose fault has been counted as a reason for a configuration interrupt.
     faults_told: usize,
+    /// A function-level reset was asked for by this event and is not known to be over.
+    flr: Option<u64>,
 }
 
 const SWEEP_CYCLES: u64 = 8192;
@@ -133,6 +135,7 @@ impl Judge {
             status_read_since_fault: false,
             last_sweep: 0,
             faults_told: 0,
+            flr: None,
         };
         judge.switch_rules_off();
         judge
@@ -333,6 +336,7 @@ impl Judge {
 
     fn hard_reset(&mut self) {
         self.function_reset();
+        self.requests.clear();
         self.reads.clear();
         self.credits.reset();
         self.life = Life::Fresh;

@@ -27,6 +27,12 @@ pub struct Given {
 }
 
 impl World {
+    /// A fresh tag for a request of the host.
+    pub fn host_tag(&mut self) -> u16 {
+        self.host_tag = (self.host_tag + 1) % 32;
+        self.host_tag
+    }
+
     /// A configuration read and its answer.
     pub fn config_read(&mut self, reg: u16, value: u32) {
         self.host_tag = (self.host_tag + 1) % 32;

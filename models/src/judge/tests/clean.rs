@@ -4,9 +4,10 @@ use super::assert_clean;
 use crate::event::Channel;
 use crate::event::What;
 use crate::testutil::{
-    Buffer, COMMON, CONFIG_VECTOR, CTRL, DEVICE, ISR, Part, RX, SIZE, TX, USUAL, World, packet, ring,
+    BDF, Buffer, COMMON, CONFIG_VECTOR, CTRL, DEVICE, Given, ISR, Part, RX, SIZE, TX, USUAL, World, packet,
+    ring,
 };
-use crate::tlp::Body;
+use crate::tlp::{Body, CplStatus};
 
 /// A frame of the given length to the device's own address.
 pub(super) fn frame(len: usize) -> Vec<u8> {
@@ -16,7 +17,7 @@ pub(super) fn frame(len: usize) -> Vec<u8> {
 }
 
 /// Receives one frame into the chains given, each `room` bytes, and returns them.
-pub(super) fn receive(w: &mut World, frame: &[u8], chains: &[crate::testutil::Given], room: usize) {
+pub(super) fn receive(w: &mut World, frame: &[u8], chains: &[Given], room: usize) {
     w.wire_rx(frame);
     let bytes = World::received(frame, chains.len() as u16);
     for (part, chain) in bytes.chunks(room).zip(chains) {
@@ -36,7 +37,7 @@ pub(super) fn receive(w: &mut World, frame: &[u8], chains: &[crate::testutil::Gi
 }
 
 /// Makes receive buffers available and lets the device learn of them.
-pub(super) fn buffers(w: &mut World, count: u16, room: u32) -> Vec<crate::testutil::Given> {
+pub(super) fn buffers(w: &mut World, count: u16, room: u32) -> Vec<Given> {
     let chains: Vec<_> = (0..count).map(|_| w.give(RX, &[Buffer::In(room)])).collect();
     w.kick(RX);
     w.read_index(RX);
@@ -166,7 +167,7 @@ pub(super) fn flags() -> World {
         w.used_index(TX, 1);
         w.read_event(TX);
         let message = |code| Body::Msg {
-            req: crate::testutil::BDF,
+            req: BDF,
             tag: 0,
             routing: 4,
             code,
@@ -214,6 +215,47 @@ pub(super) fn reset() -> World {
     w
 }
 
+/// A function-level reset with DMA in flight, and a second life.
+pub(super) fn function_reset() -> World {
+    let mut w = World::started(USUAL);
+    let given = w.give(TX, &[packet(&frame(64))]);
+    w.kick(TX);
+    w.read_index(TX);
+    let tag = w.host_tag();
+    w.packet(
+        Channel::Cq,
+        Body::CfgWr {
+            req: 0,
+            tag,
+            target: BDF,
+            reg: 0x48,
+            fbe: 3,
+            data: vec![0, 0x80, 0, 0],
+        },
+    );
+    w.read_entry(TX, 1); // still on its way
+    w.packet(
+        Channel::Cc,
+        Body::Cpl {
+            cpl: BDF,
+            req: 0,
+            tag,
+            status: CplStatus::Sc,
+            bytes: 4,
+            lower: 0,
+            data: vec![],
+        },
+    );
+    w.reclaim(TX, &given);
+    for queue in 0..3 {
+        w.fresh_ring(queue);
+    }
+    w.config_read(0, 0x1041_1af4);
+    w.start();
+    w.transmit(&frame(66));
+    w
+}
+
 /// A malformed chain: the queue freezes, the device asks for reset. The driver is to blame.
 pub(super) fn malformed() -> World {
     let mut w = World::started(USUAL);
@@ -257,12 +299,12 @@ pub(super) fn failed_read() -> World {
     w.learn(TX, &given);
     let (at, len) = given.buffers[0];
     let tag = w.issue(at, len as usize);
-    let status = crate::tlp::CplStatus::Ur;
+    let status = CplStatus::Ur;
     w.packet(
         Channel::Rc,
         Body::Cpl {
             cpl: 0,
-            req: crate::testutil::BDF,
+            req: BDF,
             tag,
             status,
             bytes: len as u16,
@@ -287,6 +329,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("usual", usual()),
         ("flags", flags()),
         ("reset", reset()),
+        ("function reset", function_reset()),
         ("malformed", malformed()),
         ("in order", in_order()),
         ("failed read", failed_read()),

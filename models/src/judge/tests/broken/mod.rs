@@ -237,6 +237,11 @@ fn life_and_safety() -> Vec<Case> {
             w.status_is(0);
             w.read_index(TX);
         }),
+        cut("LIFE-AFTER-RESET", &["BUS-MASTER"], |w| {
+            w.config_write(0x48, 3, 0x8000);
+            w.config_read(0, 0x1041_1af4);
+            w.read_index(TX);
+        }),
         cut("LIFE-AFTER-QUEUE-RESET", &[], |w| {
             w.write16(0x16, TX);
             w.write16(0x3a, 1);
