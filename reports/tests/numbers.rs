@@ -199,6 +199,41 @@ fn a_batch_returned_chain_by_chain_is_compared_with_one_return() {
 }
 
 #[test]
+fn batches_returned_together_need_one_return() {
+    let mut w = World::started(USUAL);
+    let mut chains = Vec::new();
+    for _ in 0..2 {
+        chains.push(w.give(TX, &[packet(&frame(60))]));
+        w.kick(TX);
+        w.learn(TX, &chains[chains.len() - 1]);
+    }
+    for (i, c) in chains.iter().enumerate() {
+        w.read_payload(c);
+        w.wire_tx(&frame(60));
+        w.element(TX, i as u16, c.head, 0);
+    }
+    w.used_index(TX, 2);
+    w.read_event(TX);
+    w.msix(TX);
+    common::end(&mut w);
+    let w = report(&w);
+    let of = |cause| row(&w.json, "yardstick", &[("role", "transmit"), ("cause", cause)]);
+    for (cause, requests, least) in [
+        ("available index", 2, 2),
+        ("used element", 2, 1),
+        ("used index", 1, 1),
+        ("driver event word", 1, 1),
+    ] {
+        let r = of(cause);
+        assert_eq!(
+            (&r["requests"], &r["least_requests"]),
+            (&json!(requests), &json!(least)),
+            "{cause}"
+        );
+    }
+}
+
+#[test]
 fn chains_of_several_descriptors_and_tables() {
     let mut w = World::started(USUAL);
     let direct = w.prepare(TX, &[Buffer::Out(vec![0; 12]), Buffer::Out(frame(60))], false);

@@ -2,7 +2,7 @@
 //!
 //! The minimum takes what the device could not choose as given: how many chains it learnt of at each read of the available index, which descriptors
 //! they took, where their buffers lay, ring ends, the link's limits. It asks of the device one read of the index a batch, the fewest reads that bring
-//! the entries and descriptors, every payload byte once, and one return of the batch (on receive queues, where frames come when they come, one return
+//! the entries and descriptors, every payload byte once, and one return of the batch, shared with others that ended with it (on receive queues, where frames come when they come, one return
 //! where the device made one).
 
 mod chain;

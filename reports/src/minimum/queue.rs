@@ -36,7 +36,12 @@ pub(crate) struct Queue {
     places: BTreeMap<u16, u64>,
     batches: VecDeque<Batch>,
     elements: BTreeMap<u16, [u8; 8]>,
+    /// Chains returned since the enabling.
     used: u64,
+    /// Of those, the ones whose return the minimum has counted.
+    given_back: u64,
+    /// The last chain of a batch was in the publication at hand.
+    batch_ended: bool,
 }
 
 impl Queue {
@@ -52,6 +57,8 @@ impl Queue {
             batches: VecDeque::new(),
             elements: BTreeMap::new(),
             used: 0,
+            given_back: 0,
+            batch_ended: false,
         }
     }
 
@@ -156,6 +163,7 @@ impl Queue {
     }
 
     fn published(&mut self, index: u16, limits: &Limits, tally: &mut Tally) {
+        self.batch_ended = false;
         let count = u64::from(index.wrapping_sub(self.used as u16));
         let size = u64::from(self.ring.size);
         if count == 0 || count > size {
@@ -171,10 +179,11 @@ impl Queue {
             });
             tally.unexplained += u64::from(explained.is_none());
         }
-        if self.role == Role::Receive {
-            self.used_side(self.used, count, limits, tally);
-        }
         self.used += count;
+        // frames come when they come; elsewhere a batch could have been returned with its last chain, together with whatever else was then
+        if self.role == Role::Receive || self.batch_ended {
+            self.give_back(limits, tally);
+        }
     }
 
     /// A chain was returned: adds its own cost and, with the last one of a batch, that of the batch.
@@ -196,6 +205,7 @@ impl Queue {
         if b.done == b.count {
             let at = self.batches.partition_point(|b| b.first + b.count <= place);
             if let Some(b) = self.batches.remove(at) {
+                self.batch_ended = true;
                 self.close(&b, limits, tally);
             }
         }
@@ -242,13 +252,15 @@ impl Queue {
             self.ring.device
         };
         tally.least(Purpose::DeviceEvent, limits.write(word, 2));
-        if self.role != Role::Receive && b.done > 0 {
-            self.used_side(b.first, b.done, limits, tally);
-        }
     }
 
-    /// Returning `count` chains at once: elements, index, a look at what the driver asks.
-    fn used_side(&self, first: u64, count: u64, limits: &Limits, tally: &mut Tally) {
+    /// Returning at once all chains used since the last time: elements, index, a look at what the driver asks.
+    fn give_back(&mut self, limits: &Limits, tally: &mut Tally) {
+        let (first, count) = (self.given_back, self.used - self.given_back);
+        if count == 0 {
+            return;
+        }
+        self.given_back = self.used;
         tally.publications += 1;
         tally.least(
             Purpose::UsedElement,
@@ -281,6 +293,7 @@ impl Queue {
                 b.descriptors.extend(&chain.descriptors);
             }
         }
+        self.give_back(limits, tally);
         for b in std::mem::take(&mut self.batches) {
             self.close(&b, limits, tally);
         }

@@ -84,7 +84,7 @@ pub(crate) fn yardstick(r: &Report) -> Markup {
     section(
         "yardstick",
         "Beside the least possible",
-        "The least takes as given what the device could not choose: how many chains it found at each look, which descriptors they took, where buffers lay, ring ends, the link's limits. It asks for one read of the index a batch, the fewest requests for entries and descriptors, every payload byte once, and one return a batch (on receive queues as often as the device returned, for frames come when they come). Requests, bytes up and bytes down are each minimal on their own.",
+        "The least takes as given what the device could not choose: how many chains it found at each look, which descriptors they took, where buffers lay, ring ends, the link's limits. It asks for one read of the index a batch, the fewest requests for entries and descriptors, every payload byte once, and at most one return a batch (on receive queues as often as the device returned, for frames come when they come). Requests, bytes up and bytes down are each minimal on their own.",
         &html! {
             @if none { p.none { (r.yardstick_off.unwrap_or("Not every chain's descriptors are in the trace: a minimum would be a guess.")) } }
             (shown(r, "yardstick", look))
