@@ -35,7 +35,7 @@ build: setup ## build the ringside command
 	$(CARGO) build --release -p ringside
 
 run: setup ## the main job: a real capture through the device, judged, reported
-	@$(CARGO) build --quiet --release -p ringside
+	@$(CARGO) build --release -p ringside
 	@$(RINGSIDE) run $(ARGS)
 
 test: setup-test ## every test
