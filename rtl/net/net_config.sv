@@ -28,11 +28,14 @@ module net_config
     input  logic        status_i,
     /// The link is up.
     input  logic        link_up_i,
-    /// Pulse: the configuration changed on the device's own account.
-    output logic        config_change_o
+    /// Pulse: the configuration changed on the device's own account and the driver wants to hear of it.
+    output logic        config_change_o,
+    /// Pulse: what is read here differs from the cycle before (link, or an address set by command or reset).
+    output logic        config_touch_o
 );
 
-  logic link_q, known_q;
+  logic        link_q, link_before_q, known_q;
+  logic [47:0] mac_q;
 
   always_comb begin
     rsp_rdata_o = 32'd0;
@@ -44,10 +47,13 @@ module net_config
     endcase
   end
 
-  assign rsp_valid_o = req_valid_i;
+  assign rsp_valid_o    = req_valid_i;
+  assign config_touch_o = known_q && (link_q != link_before_q || mac_i != mac_q);
 
   // The first state after reset is no change.
   always_ff @(posedge clk_i) begin
+    link_before_q <= known_q ? link_q : link_up_i;
+    mac_q         <= mac_i;
     if (!rst_ni) begin
       known_q         <= 1'b0;
       link_q          <= 1'b0;

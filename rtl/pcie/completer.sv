@@ -38,6 +38,10 @@ module completer
   input  logic [7:0]        fc_cplh_limit_i,
   /// Completion data credits granted, cumulative.
   input  logic [11:0]       fc_cpld_limit_i,
+  /// A request of ours stands on rq: what completes here must not pass it.
+  input  logic              rq_valid_i,
+  /// That request's beat is taken.
+  input  logic              rq_ready_i,
   /// Completer id.
   input  logic [15:0]       bdf_i,
   /// Memory space is enabled.
@@ -81,7 +85,7 @@ module completer
   logic [31:0][31:0] data_q;
   logic [6:0]       beat_dw_q;   // dwords already sent
 
-  logic        is_last, lane_last, beat_here, skip, accessed, beat_done, first_cc, capture;
+  logic        is_last, lane_last, beat_here, skip, accessed, beat_done, first_cc, capture, passed_q;
   logic [3:0]  be;
   logic [10:0] payload_dw;
 
@@ -130,6 +134,8 @@ module completer
     if (state_q == StDecode) request_q <= decoded;
     if (accessed && !request_q.has_data) data_q[index_q[4:0]] <= skip ? '0 : rsp_rdata_i;
     events_o <= '0;
+    // All that had its place in the request order when the answer was made has left once rq was seen free.
+    passed_q <= state_q == StComplete && (passed_q || !rq_valid_i || rq_ready_i);
     if (!rst_ni) begin
       state_q   <= StIdle;
       index_q   <= '0;
@@ -197,7 +203,7 @@ module completer
   );
 
   // Limits only grow, so what was offered stays offered.
-  assign cc_tvalid_o = state_q == StComplete && (!first_cc || credits);
+  assign cc_tvalid_o = state_q == StComplete && (!first_cc || (credits && (passed_q || !rq_valid_i)));
   assign cc_tlast_o  = 11'(beat_dw_q) + 11'(LANES) >= payload_dw;
   assign cc_tdata_o  = data_q[beat_dw_q[4:0]+:LANES];
   assign cc_tkeep_o  = cc_tlast_o ? ~({LANES{1'b1}} << (payload_dw - 11'(beat_dw_q))) : '1;

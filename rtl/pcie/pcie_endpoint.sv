@@ -163,6 +163,8 @@ module pcie_endpoint
   input  logic                            flush_i,
   /// No DMA anywhere.
   output logic                            idle_o,
+  /// No interrupt message is under way.
+  output logic                            msix_idle_o,
   /// Pulse: a completion nobody waits for was dropped.
   output logic                            stray_completion_o
 );
@@ -190,9 +192,7 @@ module pcie_endpoint
   ) u_completer (
     .clk_i,
     .rst_ni,
-    .cq_tvalid_i,
-    .cq_tready_o,
-    .cq_tlast_i,
+    .cq_tvalid_i, .cq_tready_o, .cq_tlast_i,
     .cq_thdr_i,
     .cq_tdata_i,
     .cc_tvalid_o,
@@ -201,8 +201,8 @@ module pcie_endpoint
     .cc_thdr_o,
     .cc_tkeep_o,
     .cc_tdata_o,
-    .fc_cplh_limit_i,
-    .fc_cpld_limit_i,
+    .fc_cplh_limit_i, .fc_cpld_limit_i,
+    .rq_valid_i(rq_tvalid_o), .rq_ready_i(rq_tready_i),
     .bdf_i             (cfg.bdf),
     .memory_space_i    (cfg.memory_space),
     .bar0_base_i       (bar0_base),
@@ -394,6 +394,7 @@ module pcie_endpoint
     .idle_o      (arbiter_idle)
   );
 
-  assign idle_o = reads_idle && wr_idle == '1 && msix_idle && arbiter_idle;
+  assign idle_o      = reads_idle && wr_idle == '1 && msix_idle && arbiter_idle;
+  assign msix_idle_o = msix_idle;
 
 endmodule

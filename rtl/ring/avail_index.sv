@@ -82,7 +82,7 @@ module avail_index
 
   state_e              state_q [NQ];
   logic [NQ-1:0][15:0] known_q, armed_q;
-  logic [NQ-1:0]       suppressed_q, again_q;
+  logic [NQ-1:0]       suppressed_q, again_q, quieting_q;
   logic [NQ-1:0]       want_rd, want_wr, rd_grant, wr_grant, news;
   logic [QW-1:0]       rd_q, wr_q;
   logic                stale, jump;
@@ -159,7 +159,8 @@ module avail_index
     assign news[q]    = answer && (ahead != 16'd0) && !stale && !fault_o.valid;
     assign need_arm   = features_i.event_idx ? (armed_q[q] != known_q[q]) && (BUG != 14) : suppressed_q[q];
     assign want_rd[q] = run_i[q] && (state_q[q] == StRead);
-    assign want_wr[q] = run_i[q] && (state_q[q] == StArm || state_q[q] == StQuiet);
+    // One such write at a time: the place that StArmed waits for must be that of its own write.
+    assign want_wr[q] = run_i[q] && (state_q[q] == StArm || state_q[q] == StQuiet) && !quieting_q[q];
     assign busy_o[q]  = (state_q[q] == StWait) || (state_q[q] == StArmed);
 
     always_ff @(posedge clk_i) begin
@@ -169,7 +170,9 @@ module avail_index
         armed_q[q]      <= '0;       // the driver zeroes the ring: the first kick is asked for
         suppressed_q[q] <= 1'b0;
         again_q[q]      <= 1'b0;
+        quieting_q[q]   <= 1'b0;
       end else begin
+        if (done_i && done_queue_i == QW'(q)) quieting_q[q] <= 1'b0;
         if (news[q]) known_q[q] <= ans_value_i;
         // Never more than a ring full of buffers belongs to the device.
         assert (!run_i[q] || BUG != 0 || (known_q[q] - used_i[q]) <= ctx_i[q].size);
@@ -193,6 +196,7 @@ module avail_index
           end
           StQuiet: if (wr_grant[q] && wr_ready_i) begin
             suppressed_q[q] <= 1'b1;
+            quieting_q[q]   <= 1'b1;
             state_q[q]      <= StBusy;
           end
           StArm: if (wr_grant[q] && wr_ready_i) begin

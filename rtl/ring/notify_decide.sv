@@ -59,7 +59,7 @@ module notify_decide
 );
 
   logic [NQ-1:0][15:0] used_q, decided_q, asked_q, cache_q;
-  logic [NQ-1:0]       reading_q, irq_q, cached_q, want, grant, irq_grant, early;
+  logic [NQ-1:0]       reading_q, irq_q, cached_q, want, grant, irq_grant, early, enabled;
   logic [QW-1:0]       rd_q, irq_index;
   logic [63:0]         addr;
   read_meta_t          meta;
@@ -72,7 +72,7 @@ module notify_decide
   );
 
   rr_arbiter #(.N(NQ)) u_irq (
-    .clk_i, .rst_ni, .req_i(irq_q), .advance_i(irq_ready_i), .grant_o(irq_grant), .index_o(irq_index),
+    .clk_i, .rst_ni, .req_i(irq_q & enabled), .advance_i(irq_ready_i), .grant_o(irq_grant), .index_o(irq_index),
     .valid_o(irq_valid_o)
   );
 
@@ -98,6 +98,8 @@ module notify_decide
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     logic        answer, decide, wants_irq, passed, pass_cached;
+    // A queue that is being reset announces nothing more; a frozen one still announces what it published.
+    assign enabled[q]  = ctx_i[q].enable;
     logic [15:0] event_word;
 
     assign answer      = ans_valid_i && (ans_queue_i == QW'(q)) && reading_q[q];

@@ -38,6 +38,8 @@ module virtio_net
     output logic                           flush_o,
     /// The requester is quiet.
     input  logic                           dma_idle_i,
+    /// No interrupt message is under way.
+    input  logic                           msix_idle_i,
 
     /// BAR0 access.
     input  logic                           reg_valid_i,
@@ -153,7 +155,7 @@ module virtio_net
   queue_ctx_t [QP-1:0] rx_ctx, tx_ctx;
   queue_ctx_t          ctrl_ctx;
   features_t           features;
-  logic                driver_ok, config_change, dev_valid, dev_rsp_valid;
+  logic                driver_ok, config_change, config_touch, dev_valid, dev_rsp_valid;
   reg_req_t            dev_req;
   logic [31:0]         dev_rsp_rdata;
   logic                rx_kick_valid, tx_kick_valid, ctrl_kick_valid;
@@ -179,11 +181,12 @@ module virtio_net
       .clk_i, .rst_ni, .pcie_config_i, .flr_i,
       .reg_valid_i, .reg_i, .reg_rsp_valid_o, .reg_rsp_rdata_o,
       .dev_valid_o(dev_valid), .dev_req_o(dev_req), .dev_rsp_valid_i(dev_rsp_valid), .dev_rsp_rdata_i(dev_rsp_rdata),
-      .config_change_i(config_change), .rx_ctx_o(rx_ctx), .tx_ctx_o(tx_ctx), .ctrl_ctx_o(ctrl_ctx),
+      .config_change_i(config_change), .config_touch_i(config_touch),
+      .rx_ctx_o(rx_ctx), .tx_ctx_o(tx_ctx), .ctrl_ctx_o(ctrl_ctx),
       .features_o(features), .driver_features_o(driver_features), .driver_ok_o(driver_ok),
       .rx_kick_valid_o(rx_kick_valid), .rx_kick_o(rx_kick), .tx_kick_valid_o(tx_kick_valid), .tx_kick_o(tx_kick),
       .ctrl_kick_valid_o(ctrl_kick_valid), .ctrl_kick_o(ctrl_kick),
-      .reset_o(flush_o), .dma_idle_i,
+      .reset_o(flush_o), .dma_idle_i, .msix_idle_i,
       .rx_idle_i(rx_ring_idle & rx_net_idle), .tx_idle_i(tx_ring_idle & tx_net_idle),
       .ctrl_idle_i(ctrl_ring_idle && ctrl_net_idle),
       .rx_error_valid_i(rx_error), .tx_error_valid_i(tx_error), .ctrl_error_valid_i(ctrl_error),
@@ -390,7 +393,7 @@ module virtio_net
   ) u_config (
       .clk_i, .rst_ni, .req_valid_i(dev_valid), .req_i(dev_req), .rsp_valid_o(dev_rsp_valid),
       .rsp_rdata_o(dev_rsp_rdata), .mac_i(mode.mac), .status_i(features.net_status), .link_up_i,
-      .config_change_o(config_change)
+      .config_change_o(config_change), .config_touch_o(config_touch)
   );
 
 endmodule

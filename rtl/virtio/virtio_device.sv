@@ -41,8 +41,10 @@ module virtio_device
   input  logic                          dev_rsp_valid_i,
   /// Data read.
   input  logic [31:0]                   dev_rsp_rdata_i,
-  /// Device configuration changed (pulse).
+  /// Device configuration changed and the driver is to hear of it (pulse).
   input  logic                          config_change_i,
+  /// Device configuration reads otherwise from this cycle on, whoever changed it (pulse).
+  input  logic                          config_touch_i,
 
   // Queue contexts per engine, accepted features, run state.
   /// Receive queues.
@@ -83,6 +85,8 @@ module virtio_device
   input  logic                          ctrl_idle_i,
   /// The whole requester is quiet.
   input  logic                          dma_idle_i,
+  /// No interrupt message is under way.
+  input  logic                          msix_idle_i,
 
   // A queue froze.
   /// A receive queue froze.
@@ -256,9 +260,8 @@ module virtio_device
       changed_q    <= 1'b0;
       generation_q <= '0;
     end else begin
-      if (config_change_i)  changed_q <= 1'b1;
-      else if (config_read) changed_q <= 1'b0;
-      if (config_read && changed_q && BUG != 19) generation_q <= generation_q + 8'd1;
+      changed_q <= (changed_q || config_touch_i) && !config_read;
+      if (config_read && (changed_q || config_touch_i) && BUG != 19) generation_q <= generation_q + 8'd1;
     end
   end
 
@@ -296,6 +299,8 @@ module virtio_device
     always_comb begin
       idle_queue[q] = (q % 2 == 0) ? rx_idle_i[Pair] : tx_idle_i[Pair];
       if (q == CtrlFull || (q == CtrlOne && !features_o.mq)) idle_queue[q] = ctrl_idle_i;
+      // An interrupt of the queue may still stand before the request channel: its reset waits for it.
+      if (!msix_idle_i) idle_queue[q] = 1'b0;
     end
   end
 
