@@ -9,6 +9,9 @@ use super::{Judge, Life, features};
 use crate::event::EndReason;
 use crate::rules::{RULES, RuleId};
 
+/// A run that is cut off after so long a silence has stalled.
+const STALL_CYCLES: u64 = 4096;
+
 impl Judge {
     /// Rules that cannot apply to this trace.
     pub(super) fn switch_rules_off(&mut self) {
@@ -64,7 +67,11 @@ impl Judge {
             || "the trace stops without one".into(),
         );
         self.w.book.held(RuleId::RunPin);
-        if self.end == Some(EndReason::Complete) {
+        let complete = self.end == Some(EndReason::Complete);
+        // A run that was given up after a long silence: whatever is owed will not come.
+        let stalled =
+            self.end == Some(EndReason::Truncated) && self.w.book.now - self.last_packet >= STALL_CYCLES;
+        if complete || stalled {
             self.requests.finish(&mut self.w.book);
             self.reads.finish(&mut self.w.book);
             if self.life == Life::Running {
@@ -72,7 +79,7 @@ impl Judge {
                 self.sweep(true);
                 self.queues_at_the_end();
             }
-            if self.w.shape.net {
+            if complete && self.w.shape.net {
                 std::mem::replace(&mut self.net, Net::new()).finish(&mut self.w);
             }
         }

@@ -102,6 +102,8 @@ pub struct Judge {
     /// Status was read since the driver published something malformed.
     status_read_since_fault: bool,
     last_sweep: u64,
+    /// Cycle of the last packet.
+    last_packet: u64,
     /// Queues whose fault has been counted as a reason for a configuration interrupt.
     faults_told: usize,
     /// A function-level reset was asked for by this event and is not known to be over.
@@ -134,6 +136,7 @@ impl Judge {
             failed_reads: false,
             status_read_since_fault: false,
             last_sweep: 0,
+            last_packet: 0,
             faults_told: 0,
             flr: None,
         };
@@ -211,6 +214,7 @@ impl Judge {
 
     fn packet(&mut self, ch: Channel, tlp: &Tlp) -> Cause {
         self.w.book.compared.tlps += 1;
+        self.last_packet = self.w.book.now;
         if ch.is_upstream() {
             bus::check_upstream(
                 tlp,

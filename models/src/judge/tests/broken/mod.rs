@@ -402,6 +402,13 @@ fn notifications() -> Vec<Case> {
             w.used_index(TX, 1);
             w.read_event(TX);
         }),
+        cut("INT-MISSING", &[], |w| {
+            let given = wired(w, 60);
+            w.element(TX, 0, given.head, 0);
+            w.used_index(TX, 1);
+            w.read_event(TX);
+            w.cycle += 5000; // the driver waits for the interrupt until it is given up
+        }),
         cut("INT-UNNEEDED", &[], |w| {
             w.used_event(TX, 100);
             w.transmit(&frame(60));
