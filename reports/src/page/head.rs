@@ -77,8 +77,7 @@ fn in_words(r: &Report) -> String {
     let show = |key| r.metric(key).show();
     let number = |key| r.metric(key).as_f64();
     let mut text = judged(r);
-    let packets = number("packets").unwrap_or(0.0);
-    if packets > 0.0
+    if let Value::Count(packets @ 1..) = *r.metric("packets")
         && let (Some(cycles), Some(up), Some(down)) = (
             number("window_cycles"),
             number("link_up_percent"),
@@ -93,8 +92,8 @@ fn in_words(r: &Report) -> String {
             ("host to device", down)
         };
         text.push(format!(
-            "{} packets{} passed in {} cycles ({micros:.1} µs): {} per clock, {} Mpps. The busier way of the link, {busier}, was {share:.0} % full. A packet cost {} DMA requests.",
-            show("packets"),
+            "{}{} passed in {} cycles ({micros:.1} µs): {} per clock, {} Mpps. The busier way of the link, {busier}, was {share:.0} % full. A packet cost {} DMA requests.",
+            counted(packets, "packet"),
             size,
             show("window_cycles"),
             show("packets_per_clock"),

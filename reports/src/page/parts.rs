@@ -102,7 +102,7 @@ fn line(row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
     html! {
         tr .total[total] {
             @for (i, c) in shown {
-                td .n[!row[*i].is_text() && !first(*i)] .zero[row[*i].as_f64() == Some(0.0)] {
+                td .n[!row[*i].is_text() && !first(*i)] .zero[!first(*i) && row[*i].as_f64() == Some(0.0)] {
                     @if let Some((key, ink)) = look.swatch && key == c.key && !total { (swatch(ink(&row[*i].plain()))) }
                     @if c.key.ends_with("efficiency_percent") { (meter(&row[*i])) } @else { (row[*i].show()) }
                 }

@@ -10,7 +10,7 @@ use crate::table::{Column, Table, Value, col};
 const COLUMNS: &[Column] = &[col("group", ""), col("name", "Condition"), col("value", "Value")];
 
 pub(crate) fn conditions(h: &Header, c: &Collector) -> Table {
-    let mut t = Table::new("conditions", "Test conditions", COLUMNS);
+    let mut t = Table::new("conditions", "What was run, on what, how", COLUMNS);
     let mut row = |group: &str, name: &str, value: String| {
         t.push(vec![Value::text(group), Value::text(name), Value::Text(value)]);
     };

@@ -10,7 +10,7 @@ const QUEUES: &[Column] = &[
     col("payload_read_bytes", "Bytes read"),
     col("payload_written_bytes", "Bytes written"),
     col("requests", "DMA requests"),
-    col("requests_per_chain", "/ chain"),
+    col("requests_per_chain", "Requests / chain"),
     col("kicks", "Kicks"),
     col("chains_per_kick", "Chains / kick"),
     col("publications", "Used-index writes"),
