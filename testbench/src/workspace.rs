@@ -14,7 +14,11 @@ fn is_top(folder: &Path) -> bool {
 pub fn root() -> Option<PathBuf> {
     let here = std::env::current_dir().ok();
     let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.iter().flat_map(|h| h.ancestors()).chain(built.ancestors()).find(|f| is_top(f)).map(Path::to_owned)
+    here.iter()
+        .flat_map(|h| h.ancestors())
+        .chain(built.ancestors())
+        .find(|f| is_top(f))
+        .map(Path::to_owned)
 }
 
 /// A file or folder of Ringside's tree; relative to the current folder if there is no tree.
@@ -35,6 +39,10 @@ mod tests {
     #[test]
     fn the_tree_is_found_from_inside_a_crate() {
         let root = root().unwrap();
-        assert!(root.join("rtl").is_dir() && root.join("Cargo.toml").is_file(), "{}", root.display());
+        assert!(
+            root.join("rtl").is_dir() && root.join("Cargo.toml").is_file(),
+            "{}",
+            root.display()
+        );
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace")
+        .to_owned()
 }
 
 /// Names below `[dependencies]` of a crate.
@@ -12,7 +15,12 @@ fn dependencies(crate_folder: &str) -> BTreeSet<String> {
     let path = root().join(crate_folder).join("Cargo.toml");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let manifest: toml::Table = text.parse().expect("a manifest");
-    manifest["dependencies"].as_table().expect("a table").keys().cloned().collect()
+    manifest["dependencies"]
+        .as_table()
+        .expect("a table")
+        .keys()
+        .cloned()
+        .collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -49,34 +57,54 @@ fn mentions(crate_folder: &str, words: &[&str]) -> Vec<String> {
 fn the_models_know_no_simulator_no_files_and_no_clock() {
     let allowed: BTreeSet<String> = ["serde", "serde_json", "thiserror"].map(str::to_owned).into();
     let known = dependencies("models");
-    assert!(known.is_subset(&allowed), "models depends on {:?}", known.difference(&allowed).collect::<Vec<_>>());
-    let found: Vec<String> = mentions("models", &["std::fs", "std::net", "std::time", "std::thread", "async fn"]);
+    assert!(
+        known.is_subset(&allowed),
+        "models depends on {:?}",
+        known.difference(&allowed).collect::<Vec<_>>()
+    );
+    let found: Vec<String> = mentions(
+        "models",
+        &["std::fs", "std::net", "std::time", "std::thread", "async fn"],
+    );
     assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
 fn the_simulator_knows_no_pcie_and_no_virtio() {
     assert!(!dependencies("sim").iter().any(|d| d.starts_with("ringside")));
-    assert_eq!(mentions("sim", &["virtio", "Virtio", "Tlp", "tlp", "PCIe", "pcie"]), Vec::<String>::new());
+    assert_eq!(
+        mentions("sim", &["virtio", "Virtio", "Tlp", "tlp", "PCIe", "pcie"]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn the_reports_read_traces_and_no_live_simulator() {
     let known = dependencies("reports");
-    assert!(!known.contains("ringside-sim") && !known.contains("ringside"), "{known:?}");
+    assert!(
+        !known.contains("ringside-sim") && !known.contains("ringside"),
+        "{known:?}"
+    );
 }
 
 #[test]
 fn unsafe_code_is_in_sim_only() {
     for crate_folder in ["models", "testbench", "reports"] {
-        assert_eq!(mentions(crate_folder, &["unsafe "]), Vec::<String>::new(), "{crate_folder}");
+        assert_eq!(
+            mentions(crate_folder, &["unsafe "]),
+            Vec::<String>::new(),
+            "{crate_folder}"
+        );
     }
 }
 
 #[test]
 fn nothing_that_reaches_an_artefact_depends_on_hash_order() {
     for crate_folder in ["models", "testbench", "reports"] {
-        let found = mentions(crate_folder, &["HashMap", "HashSet", "SystemTime", "Instant::now"]);
+        let found = mentions(
+            crate_folder,
+            &["HashMap", "HashSet", "SystemTime", "Instant::now"],
+        );
         assert_eq!(found, Vec::<String>::new(), "{crate_folder}");
     }
 }

@@ -36,7 +36,10 @@ struct Bug {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace")
+        .to_owned()
 }
 
 struct Done {
@@ -52,9 +55,15 @@ fn ringside(args: &[&str], quick: bool) -> Result<Done, Failed> {
     if quick {
         command.env("RINGSIDE_CXXFLAGS", "-O0");
     }
-    let out = command.output().map_err(|e| Failed::from(format!("cannot start ringside: {e}")))?;
+    let out = command
+        .output()
+        .map_err(|e| Failed::from(format!("cannot start ringside: {e}")))?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Done { code: out.status.code(), stdout: text(out.stdout), stderr: text(out.stderr) })
+    Ok(Done {
+        code: out.status.code(),
+        stdout: text(out.stdout),
+        stderr: text(out.stderr),
+    })
 }
 
 fn passes(args: &[&str]) -> Result<(), Failed> {
@@ -62,18 +71,40 @@ fn passes(args: &[&str]) -> Result<(), Failed> {
     if done.code == Some(0) {
         return Ok(());
     }
-    Err(format!("ringside {}\nexit code {:?}\n{}{}", args.join(" "), done.code, done.stdout, done.stderr).into())
+    Err(format!(
+        "ringside {}\nexit code {:?}\n{}{}",
+        args.join(" "),
+        done.code,
+        done.stdout,
+        done.stderr
+    )
+    .into())
 }
 
 /// How often a rule was decided and how often broken in a run of this scenario with this bug.
 fn outcome(scenario: &str, bug: u32, rule: &str) -> Result<(u64, u64), Failed> {
     let set = format!("BUG={bug}");
-    let args = ["run", "--scenario", scenario, "--set", &set, "--no-files", "--no-rerun", "--json"];
+    let args = [
+        "run",
+        "--scenario",
+        scenario,
+        "--set",
+        &set,
+        "--no-files",
+        "--no-rerun",
+        "--json",
+    ];
     let done = ringside(&args, bug != 0)?;
     let summary: serde_json::Value = serde_json::from_str(&done.stdout)
         .map_err(|e| format!("ringside {}\n{e}: {}{}", args.join(" "), done.stdout, done.stderr))?;
-    let rules = summary["verdict"]["rules"].as_array().cloned().unwrap_or_default();
-    let row = rules.iter().find(|r| r["id"] == rule).ok_or_else(|| format!("no rule {rule}"))?;
+    let rules = summary["verdict"]["rules"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let row = rules
+        .iter()
+        .find(|r| r["id"] == rule)
+        .ok_or_else(|| format!("no rule {rule}"))?;
     let number = |key: &str| row[key].as_u64().unwrap_or_default();
     Ok((number("checked"), number("violated")))
 }
@@ -126,8 +157,12 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for (name, _) in stems("golden/scenarios", &["toml"]) {
         let (golden, trace) = (name.clone(), format!("golden/traces/{name}.jsonl"));
-        trials.push(Trial::test(format!("golden/{name}"), move || passes(&["golden", "check", &golden])));
-        trials.push(Trial::test(format!("rejudge/{name}"), move || passes(&["check", &trace])));
+        trials.push(Trial::test(format!("golden/{name}"), move || {
+            passes(&["golden", "check", &golden])
+        }));
+        trials.push(Trial::test(format!("rejudge/{name}"), move || {
+            passes(&["check", &trace])
+        }));
     }
     for (name, file) in stems("golden/scenarios/stress", &["toml"]) {
         let twice = name == TWICE;
@@ -143,13 +178,26 @@ fn main() -> ExitCode {
     }
     for (name, file) in stems("golden/traffic", &["pcap", "pcapng"]) {
         trials.push(Trial::test(format!("traffic/{name}"), move || {
-            passes(&["run", "--pcap", &file, "--queues", "4", "--link", "gen3x8", "--no-files", "--no-rerun"])
+            passes(&[
+                "run",
+                "--pcap",
+                &file,
+                "--queues",
+                "4",
+                "--link",
+                "gen3x8",
+                "--no-files",
+                "--no-rerun",
+            ])
         }));
     }
-    let table = std::fs::read_to_string(root().join("golden/bugs.toml")).expect("golden/bugs.toml is readable");
+    let table =
+        std::fs::read_to_string(root().join("golden/bugs.toml")).expect("golden/bugs.toml is readable");
     let bugs: Bugs = toml::from_str(&table).expect("golden/bugs.toml is a table of bugs");
     for bug in bugs.bug {
-        trials.push(Trial::test(format!("bug/{}-{}", bug.number, bug.id), move || caught(&bug)));
+        trials.push(Trial::test(format!("bug/{}-{}", bug.number, bug.id), move || {
+            caught(&bug)
+        }));
     }
     libtest_mimic::run(&args, trials).exit_code()
 }

@@ -22,13 +22,19 @@ pub use error::CliError;
 
 /// A virtio device in RTL, driven, judged and measured.
 #[derive(Debug, Parser)]
-#[command(name = "ringside", version, about, max_term_width = 110)]
+#[command(
+    name = "ringside",
+    version,
+    about = "A virtio device in RTL, driven, judged and measured",
+    max_term_width = 110
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one value in the life of the process")]
 enum Command {
     /// Run traffic through a device, judge every transaction, report what it cost.
     Run(run_args::RunArgs),

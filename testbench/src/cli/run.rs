@@ -1,5 +1,6 @@
 //! `ringside run`
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ringside_sim::{SimError, TraceWindow};
@@ -207,7 +208,7 @@ fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repea
     text.push_str(&failure::troubles(result, paint));
     text.push('\n');
     for (what, path) in left {
-        text.push_str(&format!("  {what:<6} {}\n", relative(path)));
+        let _ = writeln!(text, "  {what:<6} {}", relative(path));
     }
     out!("{text}");
 }

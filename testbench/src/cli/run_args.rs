@@ -32,6 +32,10 @@ pub(super) enum UnfitArg {
 }
 
 /// `ringside run`
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, as clap wants them"
+)]
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct RunArgs {
     /// Capture to send, pcap or pcapng, Ethernet [default: golden/traffic/mixed.pcap]

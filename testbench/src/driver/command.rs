@@ -107,7 +107,9 @@ impl Command {
                 let mut b = vec![1, 0];
                 for table in [unicast, multicast] {
                     b.extend_from_slice(&(table.len() as u32).to_le_bytes());
-                    table.iter().for_each(|mac| b.extend_from_slice(&mac.0));
+                    for mac in table {
+                        b.extend_from_slice(&mac.0);
+                    }
                 }
                 b
             }

@@ -46,6 +46,10 @@ pub enum NeedsReset {
 }
 
 /// The driver.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent choices, each with its own name"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DriverConfig {
@@ -253,7 +257,7 @@ mod tests {
             ("rx.refill_batch", |c| c.rx.refill_batch = 0),
             ("rx.buffer_bytes", |c| c.rx.buffer_bytes = 11),
             ("tx.interrupt_after_per_mille", |c| {
-                c.tx.interrupt_after_per_mille = 1001
+                c.tx.interrupt_after_per_mille = 1001;
             }),
             ("decline", |c| c.decline = vec![128]),
         ];

@@ -41,17 +41,30 @@ impl Control {
         for part in [header, data].into_iter().filter(|p| !p.is_empty()) {
             let addr = self.memory.alloc(part.len() as u64, 2)?;
             self.memory.store(addr, part);
-            elements.push(Element { addr, len_bytes: part.len() as u32, write: false });
+            elements.push(Element {
+                addr,
+                len_bytes: part.len() as u32,
+                write: false,
+            });
         }
         let ack = self.memory.alloc(1, 1)?;
         self.memory.store(ack, &[UNWRITTEN]);
-        elements.push(Element { addr: ack, len_bytes: 1, write: true });
+        elements.push(Element {
+            addr: ack,
+            len_bytes: 1,
+            write: true,
+        });
         self.queue.borrow_mut().add(&elements, Shape::Direct, ())?;
         publish(&self.queue).await?;
         let answer = self.sim.timeout(ANSWER_CYCLES_MAX, self.answer()).await;
-        answer.map_err(|e| DriverError::NoAnswer { command: shown(), cycles: e.cycles })??;
+        answer.map_err(|e| DriverError::NoAnswer {
+            command: shown(),
+            cycles: e.cycles,
+        })??;
         let value = self.memory.load(ack, 1)[0];
-        elements.iter().for_each(|e| self.memory.free(e.addr));
+        for e in &elements {
+            self.memory.free(e.addr);
+        }
         Ok(value)
     }
 
@@ -66,7 +79,11 @@ impl Control {
         }
         let bytes = command.bytes();
         let wanted = if ok { "ok" } else { "error" };
-        Err(DriverError::Answer { command: bytes[..bytes.len().min(SHOWN)].to_vec(), ack, wanted })
+        Err(DriverError::Answer {
+            command: bytes[..bytes.len().min(SHOWN)].to_vec(),
+            ack,
+            wanted,
+        })
     }
 
     async fn answer(&self) -> Result<(), DriverError> {

@@ -1,9 +1,9 @@
 //! What can go wrong for a driver. Most of it is the device's fault, and so a finding and no bug of Ringside.
 
+use crate::host::MsixError;
 use crate::host::enumerate::EnumerateError;
 use crate::host::memory::MemoryError;
 use crate::host::requests::RequestError;
-use crate::host::MsixError;
 
 use super::split::{AddError, UsedError};
 
@@ -39,7 +39,9 @@ pub enum DriverError {
         cause: UsedError,
     },
     /// The device did not come out of reset.
-    #[error("device status still reads {status:#04x} {cycles} cycles after 0 was written to it (PCICFG-DRV-005)")]
+    #[error(
+        "device status still reads {status:#04x} {cycles} cycles after 0 was written to it (PCICFG-DRV-005)"
+    )]
     Reset {
         /// Status read last.
         status: u8,
@@ -47,7 +49,9 @@ pub enum DriverError {
         cycles: u64,
     },
     /// A queue did not come out of reset.
-    #[error("queue {queue}: queue_reset reads {reset}, queue_enable {enable} {cycles} cycles after the reset was asked for")]
+    #[error(
+        "queue {queue}: queue_reset reads {reset}, queue_enable {enable} {cycles} cycles after the reset was asked for"
+    )]
     QueueReset {
         /// virtqueue index.
         queue: u16,
@@ -65,7 +69,9 @@ pub enum DriverError {
         offered: u128,
     },
     /// The device refused the features.
-    #[error("the device cleared FEATURES_OK for the features {features:#x} (offers {offered:#x}): status reads {status:#04x}")]
+    #[error(
+        "the device cleared FEATURES_OK for the features {features:#x} (offers {offered:#x}): status reads {status:#04x}"
+    )]
     Features {
         /// Feature bits written.
         features: u128,

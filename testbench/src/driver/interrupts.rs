@@ -54,7 +54,9 @@ impl Routes {
     }
 
     async fn wake_by_isr(&self) -> Result<(), DriverError> {
-        let Some(transport) = self.0.borrow().intx.clone() else { return Ok(()) };
+        let Some(transport) = self.0.borrow().intx.clone() else {
+            return Ok(());
+        };
         let isr = transport.isr().await?;
         let (queues, config) = {
             let table = self.0.borrow();

@@ -87,7 +87,11 @@ impl NetDriver {
     }
 
     fn reaction_cycles(&self) -> u64 {
-        self.0.host.clock().cycles(self.0.config.reaction_ns.into()).max(1)
+        self.0
+            .host
+            .clock()
+            .cycles(self.0.config.reaction_ns.into())
+            .max(1)
     }
 
     /// Frames to send, one backlog for each queue pair.
@@ -108,7 +112,9 @@ impl NetDriver {
         let mut all = self.0.findings.borrow().clone();
         for (pair, inbox) in self.0.inboxes.iter().enumerate() {
             if let (n @ 1.., Some(first)) = inbox.bad() {
-                all.push(format!("receive queue of pair {pair}: {n} packets make no sense; the first: {first}"));
+                all.push(format!(
+                    "receive queue of pair {pair}: {n} packets make no sense; the first: {first}"
+                ));
             }
         }
         all
@@ -147,10 +153,22 @@ impl NetDriver {
         if pairs > device.max_queue_pairs {
             return Err(DriverError::Lacks {
                 what: format!("{pairs} queue pairs"),
-                has: format!("has {} (VIRTIO_NET_F_MQ {})", device.max_queue_pairs, if features.has(features::MQ) { "taken" } else { "not taken" }),
+                has: format!(
+                    "has {} (VIRTIO_NET_F_MQ {})",
+                    device.max_queue_pairs,
+                    if features.has(features::MQ) {
+                        "taken"
+                    } else {
+                        "not taken"
+                    }
+                ),
             });
         }
-        let control_index = if features.has(features::MQ) { 2 * device.max_queue_pairs } else { 2 };
+        let control_index = if features.has(features::MQ) {
+            2 * device.max_queue_pairs
+        } else {
+            2
+        };
         inner.routes.clear();
         if vectors == 0 {
             inner.routes.use_intx(transport.clone());
@@ -172,7 +190,12 @@ impl NetDriver {
         for pair in 0..pairs {
             let rx = self.queue::<RxBuffer>(&context, 2 * pair, vectors).await?;
             let tx = self.queue::<TxBuffers>(&context, 2 * pair + 1, vectors).await?;
-            set.push(Pair { rx, tx, rx_task: None, tx_task: None });
+            set.push(Pair {
+                rx,
+                tx,
+                rx_task: None,
+                tx_task: None,
+            });
         }
         let control_queue = if features.has(features::CTRL_VQ) {
             Some(self.queue::<()>(&context, control_index, vectors).await?)
@@ -204,7 +227,14 @@ impl NetDriver {
             config_task,
         });
         if config.promiscuous && features.has(features::CTRL_RX) {
-            self.command(&Command::RxMode { mode: RxMode::Promisc, on: true }, Some(true)).await?;
+            self.command(
+                &Command::RxMode {
+                    mode: RxMode::Promisc,
+                    on: true,
+                },
+                Some(true),
+            )
+            .await?;
         }
         if pairs > 1 {
             self.command(&Command::Pairs { pairs }, Some(true)).await?;
@@ -217,10 +247,19 @@ impl NetDriver {
     }
 
     /// Allocates a ring and enables its queue.
-    async fn queue<T>(&self, context: &Context, index: u16, vectors: u16) -> Result<SharedQueue<T>, DriverError> {
+    async fn queue<T>(
+        &self,
+        context: &Context,
+        index: u16,
+        vectors: u16,
+    ) -> Result<SharedQueue<T>, DriverError> {
         let config = &self.0.config;
         let max = context.transport.queue_size_max(index).await?;
-        let size = if config.queue_size == 0 { max } else { config.queue_size.min(max) };
+        let size = if config.queue_size == 0 {
+            max
+        } else {
+            config.queue_size.min(max)
+        };
         let options = QueueOptions {
             event_idx: context.features.has(features::EVENT_IDX),
             free_list: config.free_list,
@@ -231,30 +270,55 @@ impl NetDriver {
             Vectors::PerQueue if index + 1 < vectors => index + 1,
             _ => 1.min(vectors - 1),
         };
-        let registers = context.transport.enable_queue(index, &ring.layout(), vector).await?;
+        let registers = context
+            .transport
+            .enable_queue(index, &ring.layout(), vector)
+            .await?;
         let event = Event::new("interrupt");
         self.0.routes.queue(vector, &event);
-        Ok(Rc::new(RefCell::new(DriverQueue::new(ring, registers, context.clone(), event))))
+        Ok(Rc::new(RefCell::new(DriverQueue::new(
+            ring,
+            registers,
+            context.clone(),
+            event,
+        ))))
     }
 
-    fn receiver(&self, pair: usize, queue: &SharedQueue<RxBuffer>, features: Features) -> Result<Receiver, DriverError> {
+    fn receiver(
+        &self,
+        pair: usize,
+        queue: &SharedQueue<RxBuffer>,
+        features: Features,
+    ) -> Result<Receiver, DriverError> {
         let config = &self.0.config;
         let mergeable = features.has(features::MRG_RXBUF);
         let bytes = config.rx_buffer_bytes(mergeable, self.0.max_frame_bytes);
         let size = queue.borrow().ring.layout().size;
         if !rx::fits(&config.rx, bytes, size) {
             return Err(DriverError::Lacks {
-                what: format!("a receive queue for buffers of {bytes} bytes in pieces of {}", config.rx.element_bytes),
+                what: format!(
+                    "a receive queue for buffers of {bytes} bytes in pieces of {}",
+                    config.rx.element_bytes
+                ),
                 has: format!("gives a queue of {size}"),
             });
         }
         let memory = self.0.host.memory().clone();
-        Ok(Receiver::new(Rc::clone(queue), Rc::clone(&self.0.inboxes[pair]), config.rx.clone(), bytes, mergeable, memory))
+        Ok(Receiver::new(
+            Rc::clone(queue),
+            Rc::clone(&self.0.inboxes[pair]),
+            config.rx.clone(),
+            bytes,
+            mergeable,
+            memory,
+        ))
     }
 
     fn start_tx(&self, pair: usize) {
         let mut device = self.0.device.borrow_mut();
-        let Some(p) = device.as_mut().and_then(|d| d.pairs.get_mut(pair)) else { return };
+        let Some(p) = device.as_mut().and_then(|d| d.pairs.get_mut(pair)) else {
+            return;
+        };
         let transmitter = Transmitter::new(
             Rc::clone(&p.tx),
             Rc::clone(&self.0.backlogs[pair]),
@@ -266,7 +330,11 @@ impl NetDriver {
         p.tx_task = Some(self.task(&format!("transmit {pair}"), transmitter.run()));
     }
 
-    fn task(&self, name: &str, work: impl Future<Output = Result<(), DriverError>> + 'static) -> JoinHandle<()> {
+    fn task(
+        &self,
+        name: &str,
+        work: impl Future<Output = Result<(), DriverError>> + 'static,
+    ) -> JoinHandle<()> {
         let inner = Rc::clone(&self.0);
         let label = name.to_owned();
         self.sim().spawn(name, async move {
@@ -300,9 +368,17 @@ impl NetDriver {
     /// # Errors
     /// No control queue, no answer, or the wrong one.
     pub async fn command(&self, command: &Command, ok: Option<bool>) -> Result<(), DriverError> {
-        let control = self.0.device.borrow().as_ref().and_then(|d| d.control.as_ref().map(|c| Rc::clone(&c.0)));
+        let control = self
+            .0
+            .device
+            .borrow()
+            .as_ref()
+            .and_then(|d| d.control.as_ref().map(|c| Rc::clone(&c.0)));
         let Some(control) = control else {
-            return Err(DriverError::Lacks { what: "a control queue".into(), has: "has none in use".into() });
+            return Err(DriverError::Lacks {
+                what: "a control queue".into(),
+                has: "has none in use".into(),
+            });
         };
         match ok {
             Some(ok) => control.command_expecting(command, ok).await,
@@ -315,7 +391,12 @@ impl NetDriver {
     /// # Errors
     /// It keeps changing, or an access failed.
     pub async fn read_config(&self) -> Result<Option<NetDeviceConfig>, DriverError> {
-        let device = self.0.device.borrow().as_ref().map(|d| (d.transport.clone(), d.features));
+        let device = self
+            .0
+            .device
+            .borrow()
+            .as_ref()
+            .map(|d| (d.transport.clone(), d.features));
         match device {
             Some((transport, features)) => transport.net_config(features).await.map(Some),
             None => Ok(None),
@@ -339,7 +420,9 @@ impl NetDriver {
     /// # Errors
     /// No reset, or the second bring-up fails.
     pub async fn reset(&self) -> Result<(), DriverError> {
-        let Some(device) = self.0.device.borrow_mut().take() else { return Ok(()) };
+        let Some(device) = self.0.device.borrow_mut().take() else {
+            return Ok(());
+        };
         let (transport, queues) = device.stop();
         transport.reset().await?;
         self.take_back(&queues);
@@ -351,7 +434,9 @@ impl NetDriver {
     /// # Errors
     /// No reset, or the second bring-up fails.
     pub async fn function_reset(&self) -> Result<(), DriverError> {
-        let Some(device) = self.0.device.borrow_mut().take() else { return Ok(()) };
+        let Some(device) = self.0.device.borrow_mut().take() else {
+            return Ok(());
+        };
         let (transport, queues) = device.stop();
         transport.function_reset().await?;
         self.take_back(&queues);
@@ -382,10 +467,17 @@ impl NetDriver {
         let pair = usize::from(index / 2);
         if !features.has(features::RING_RESET) || index >= control_index || pair >= self.0.backlogs.len() {
             let what = format!("VIRTIO_F_RING_RESET and a data queue {index} in use");
-            return Err(DriverError::Lacks { what, has: "has not both".into() });
+            return Err(DriverError::Lacks {
+                what,
+                has: "has not both".into(),
+            });
         }
         let vectors = transport.function().msix.map_or(0, |m| m.vectors);
-        let vectors = if self.0.config.vectors == Vectors::Intx { 0 } else { vectors };
+        let vectors = if self.0.config.vectors == Vectors::Intx {
+            0
+        } else {
+            vectors
+        };
         let context = Context {
             sim: self.sim().clone(),
             transport: transport.clone(),
@@ -420,7 +512,9 @@ impl NetDriver {
 
     fn with_pair<R>(&self, pair: usize, work: impl FnOnce(&mut Pair) -> R) -> R {
         let mut device = self.0.device.borrow_mut();
-        let device = device.as_mut().expect("checked by the caller, and no wait in between takes it");
+        let device = device
+            .as_mut()
+            .expect("checked by the caller, and no wait in between takes it");
         work(&mut device.pairs[pair])
     }
 
@@ -428,7 +522,9 @@ impl NetDriver {
     #[must_use]
     pub fn state(&self) -> Vec<String> {
         let device = self.0.device.borrow();
-        let Some(d) = device.as_ref() else { return vec!["no device is up".to_owned()] };
+        let Some(d) = device.as_ref() else {
+            return vec!["no device is up".to_owned()];
+        };
         let mut lines = Vec::new();
         for p in &d.pairs {
             let (rx, tx) = (p.rx.borrow(), p.tx.borrow());
@@ -454,10 +550,19 @@ impl Device {
         self.config_task.cancel();
         let mut pairs = Vec::new();
         for p in self.pairs {
-            p.rx_task.into_iter().chain(p.tx_task).for_each(JoinHandle::cancel);
+            p.rx_task
+                .into_iter()
+                .chain(p.tx_task)
+                .for_each(JoinHandle::cancel);
             pairs.push((p.rx, p.tx));
         }
-        (self.transport, Queues { pairs, control: self.control.map(|c| c.1) })
+        (
+            self.transport,
+            Queues {
+                pairs,
+                control: self.control.map(|c| c.1),
+            },
+        )
     }
 }
 

@@ -14,7 +14,11 @@ use super::misbehave::{Misbehave, Wrong};
 use super::split::{AddError, Element, Shape, SplitQueue, Used};
 use super::transport::{QueueRegisters, Transport};
 
-const NOTHING: Element = Element { addr: 0, len_bytes: 0, write: false };
+const NOTHING: Element = Element {
+    addr: 0,
+    len_bytes: 0,
+    write: false,
+};
 
 /// What does not change while a device runs.
 #[derive(Clone)]
@@ -48,7 +52,10 @@ impl Breaches {
     #[must_use]
     pub fn new(list: &[Misbehave]) -> Self {
         let left = list.iter().map(|m| ((m.queue, m.at), m.what)).collect();
-        Breaches(Rc::new(RefCell::new(BreachState { left, chains: BTreeMap::new() })))
+        Breaches(Rc::new(RefCell::new(BreachState {
+            left,
+            chains: BTreeMap::new(),
+        })))
     }
 
     /// Counts a chain of `queue` and says what is to be wrong with it.
@@ -77,7 +84,14 @@ impl<T> DriverQueue<T> {
     /// A ring that the device knows by these registers, and whose interrupts ring `interrupt`.
     #[must_use]
     pub fn new(ring: SplitQueue<T>, registers: QueueRegisters, context: Context, interrupt: Event) -> Self {
-        DriverQueue { ring, registers, context, interrupt, wrong: None, mutate: None }
+        DriverQueue {
+            ring,
+            registers,
+            context,
+            interrupt,
+            wrong: None,
+            mutate: None,
+        }
     }
 
     /// virtqueue index.
@@ -99,9 +113,20 @@ impl<T> DriverQueue<T> {
     pub fn add(&mut self, elements: &[Element], shape: Shape, token: T) -> Result<(), DriverError> {
         let queue = self.index();
         let fits = SplitQueue::<T>::descriptors_needed(elements.len(), shape) <= self.ring.free_descriptors();
-        let wrong = if fits { self.context.breaches.next(queue) } else { None };
-        let short = Element { len_bytes: elements.first().map_or(0, |e| e.len_bytes.min(8)), ..elements.first().copied().unwrap_or(NOTHING) };
-        let elements = if wrong == Some(Wrong::ShortHeader) { std::slice::from_ref(&short) } else { elements };
+        let wrong = if fits {
+            self.context.breaches.next(queue)
+        } else {
+            None
+        };
+        let short = Element {
+            len_bytes: elements.first().map_or(0, |e| e.len_bytes.min(8)),
+            ..elements.first().copied().unwrap_or(NOTHING)
+        };
+        let elements = if wrong == Some(Wrong::ShortHeader) {
+            std::slice::from_ref(&short)
+        } else {
+            elements
+        };
         let head = self
             .ring
             .add(elements, shape, token, wrong)
@@ -127,7 +152,9 @@ impl<T> DriverQueue<T> {
     /// [`DriverError::Used`] when the used ring makes no sense.
     pub fn pop(&mut self) -> Result<Option<Used<T>>, DriverError> {
         let queue = self.index();
-        self.ring.pop().map_err(|cause| DriverError::Used { queue, cause })
+        self.ring
+            .pop()
+            .map_err(|cause| DriverError::Used { queue, cause })
     }
 }
 
@@ -170,7 +197,13 @@ pub async fn wait_used<T>(queue: &SharedQueue<T>, after: u16) {
     let (sim, events, poll_cycles, host, interrupt) = {
         let q = queue.borrow();
         let c = &q.context;
-        (c.sim.clone(), c.events, c.poll_cycles, c.transport.host().clone(), q.interrupt.clone())
+        (
+            c.sim.clone(),
+            c.events,
+            c.poll_cycles,
+            c.transport.host().clone(),
+            q.interrupt.clone(),
+        )
     };
     if events == Events::Poll {
         while !queue.borrow().ring.has_used() {
@@ -197,7 +230,13 @@ pub async fn wait_used_or<T>(queue: &SharedQueue<T>, after: u16, work: ringside_
 /// True for the errors that only say "not now".
 #[must_use]
 pub fn is_full(error: &DriverError) -> bool {
-    matches!(error, DriverError::Add { cause: AddError::Full { .. }, .. })
+    matches!(
+        error,
+        DriverError::Add {
+            cause: AddError::Full { .. },
+            ..
+        }
+    )
 }
 
 #[cfg(test)]
@@ -206,8 +245,15 @@ mod tests {
 
     #[test]
     fn a_breach_comes_once_and_at_its_chain() {
-        let b = Breaches::new(&[Misbehave { what: Wrong::Loop, queue: 1, at: 2 }]);
+        let b = Breaches::new(&[Misbehave {
+            what: Wrong::Loop,
+            queue: 1,
+            at: 2,
+        }]);
         assert_eq!((0..4).map(|_| b.next(0)).collect::<Vec<_>>(), [None; 4]);
-        assert_eq!((0..4).map(|_| b.clone().next(1)).collect::<Vec<_>>(), [None, None, Some(Wrong::Loop), None]);
+        assert_eq!(
+            (0..4).map(|_| b.clone().next(1)).collect::<Vec<_>>(),
+            [None, None, Some(Wrong::Loop), None]
+        );
     }
 }

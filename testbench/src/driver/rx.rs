@@ -103,7 +103,15 @@ impl Receiver {
         memory: Memory,
     ) -> Self {
         let partial = Partial::default();
-        Receiver { queue, inbox, config, buffer_bytes, mergeable, memory, partial }
+        Receiver {
+            queue,
+            inbox,
+            config,
+            buffer_bytes,
+            mergeable,
+            memory,
+            partial,
+        }
     }
 
     /// Fills the queue for the first time. Before `DRIVER_OK` nobody is told (INIT-DRV-015); [`Receiver::run`] does that.
@@ -129,7 +137,7 @@ impl Receiver {
             loop {
                 let used = self.queue.borrow_mut().pop()?;
                 let Some(used) = used else { break };
-                self.take(used.token, used.len_bytes);
+                self.take(&used.token, used.len_bytes);
                 if self.inbox.refill.get() && self.add_one()? {
                     fresh += 1;
                     if fresh >= self.config.refill_batch {
@@ -164,7 +172,11 @@ impl Receiver {
     /// Gives one buffer; false if the queue has as many as it may.
     fn add_one(&mut self) -> Result<bool, DriverError> {
         let q = &mut *self.queue.borrow_mut();
-        let most = if self.config.buffers == 0 { usize::MAX } else { self.config.buffers.into() };
+        let most = if self.config.buffers == 0 {
+            usize::MAX
+        } else {
+            self.config.buffers.into()
+        };
         let elements = self.elements();
         if q.ring.in_flight() >= most || !q.has_room(elements, self.shape()) {
             return Ok(false);
@@ -190,21 +202,31 @@ impl Receiver {
         while left > 0 {
             let len_bytes = left.min(self.piece_bytes());
             let addr = self.memory.alloc(len_bytes.into(), ALIGN_BYTES)?;
-            elements.push(Element { addr, len_bytes, write: true });
+            elements.push(Element {
+                addr,
+                len_bytes,
+                write: true,
+            });
             left -= len_bytes;
         }
         Ok(RxBuffer(elements))
     }
 
     /// Takes one used buffer: the first of a packet, or a further one.
-    fn take(&mut self, buffer: RxBuffer, len_bytes: u32) {
+    fn take(&mut self, buffer: &RxBuffer, len_bytes: u32) {
         if self.partial.buffers_left == 0 {
             if len_bytes < NET_HEADER_BYTES {
-                self.inbox.note_bad(format!("a used length of {len_bytes} bytes has no room for the packet header"));
+                self.inbox.note_bad(format!(
+                    "a used length of {len_bytes} bytes has no room for the packet header"
+                ));
             } else {
-                let header = self.load(&buffer, NET_HEADER_BYTES);
+                let header = self.load(buffer, NET_HEADER_BYTES);
                 let buffers = u16::from_le_bytes([header[10], header[11]]);
-                let right = if self.mergeable { buffers >= 1 } else { buffers == 1 };
+                let right = if self.mergeable {
+                    buffers >= 1
+                } else {
+                    buffers == 1
+                };
                 if !right {
                     self.inbox.note_bad(format!("num_buffers is {buffers}"));
                 }
@@ -244,13 +266,21 @@ impl Receiver {
 
 /// Frees the buffers of a queue that was reset.
 pub fn free_all(memory: &Memory, tokens: Vec<RxBuffer>) {
-    tokens.into_iter().flat_map(|t| t.0).for_each(|e| memory.free(e.addr));
+    tokens
+        .into_iter()
+        .flat_map(|t| t.0)
+        .for_each(|e| memory.free(e.addr));
 }
 
 /// Largest number of buffers of a queue of `size` for `buffer_bytes`, as a check before a run.
 #[must_use]
 pub fn fits(config: &RxConfig, buffer_bytes: u32, size: u16) -> bool {
-    let piece = if config.element_bytes == 0 { buffer_bytes } else { config.element_bytes.min(buffer_bytes) };
+    let piece = if config.element_bytes == 0 {
+        buffer_bytes
+    } else {
+        config.element_bytes.min(buffer_bytes)
+    };
     let elements = buffer_bytes.div_ceil(piece) as usize;
-    SplitQueue::<()>::descriptors_needed(elements, config.shape) <= usize::from(size) && elements <= usize::from(size)
+    SplitQueue::<()>::descriptors_needed(elements, config.shape) <= usize::from(size)
+        && elements <= usize::from(size)
 }

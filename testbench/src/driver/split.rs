@@ -507,7 +507,8 @@ impl<T> SplitQueue<T> {
     pub fn mutate(&mut self, head: u16) {
         let at = self.layout.descriptor(head);
         let len_bytes = self.memory.load_u32(at + 8);
-        self.memory.store(at + 8, &len_bytes.saturating_sub(1).to_le_bytes());
+        self.memory
+            .store(at + 8, &len_bytes.saturating_sub(1).to_le_bytes());
     }
 
     /// One line on the ring's state, for a hang.

@@ -107,16 +107,23 @@ impl Transport {
     /// It is no virtio network function.
     pub fn new(host: &Host, function: Function) -> Result<Self, DriverError> {
         match (function.virtio_type(), function.virtio) {
-            (Some(NET), Some(virtio)) => {
-                Ok(Transport { host: host.clone(), sim: host.sim().clone(), function, virtio })
-            }
+            (Some(NET), Some(virtio)) => Ok(Transport {
+                host: host.clone(),
+                sim: host.sim().clone(),
+                function,
+                virtio,
+            }),
             (kind, _) => Err(DriverError::Lacks {
                 what: "a virtio network function (device id 0x1041)".to_owned(),
                 has: format!(
                     "has vendor id {:#06x}, device id {:#06x}{}",
                     function.vendor,
                     function.device,
-                    if kind.is_some() { ", another virtio type" } else { "" }
+                    if kind.is_some() {
+                        ", another virtio type"
+                    } else {
+                        ""
+                    }
                 ),
             }),
         }
@@ -135,12 +142,17 @@ impl Transport {
     }
 
     async fn read(&self, offset: u64, size: usize) -> Result<u64, DriverError> {
-        Ok(self.host.mmio_read(self.virtio.common.addr + offset, size).await?)
+        Ok(self
+            .host
+            .mmio_read(self.virtio.common.addr + offset, size)
+            .await?)
     }
 
     fn write(&self, offset: u64, value: u64, size: usize) -> Result<(), DriverError> {
         let bytes = value.to_le_bytes();
-        Ok(self.host.mmio_post(self.virtio.common.addr + offset, &bytes[..size])?)
+        Ok(self
+            .host
+            .mmio_post(self.virtio.common.addr + offset, &bytes[..size])?)
     }
 
     /// Device status.
@@ -207,7 +219,11 @@ impl Transport {
         let status = self.status().await?;
         if status & status::FEATURES_OK == 0 {
             self.add_status(status::FAILED).await?;
-            return Err(DriverError::Features { features: taken.0, offered: offered.0, status });
+            return Err(DriverError::Features {
+                features: taken.0,
+                offered: offered.0,
+                status,
+            });
         }
         Ok(taken)
     }
@@ -236,24 +252,40 @@ impl Transport {
     ///
     /// # Errors
     /// The vector was refused, or an access failed.
-    pub async fn enable_queue(&self, queue: u16, layout: &Layout, vector: u16) -> Result<QueueRegisters, DriverError> {
+    pub async fn enable_queue(
+        &self,
+        queue: u16,
+        layout: &Layout,
+        vector: u16,
+    ) -> Result<QueueRegisters, DriverError> {
         self.write(reg::QUEUE_SELECT, queue.into(), 2)?;
         self.write(reg::QUEUE_SIZE, layout.size.into(), 2)?;
-        for (offset, addr) in
-            [(reg::QUEUE_DESC, layout.table), (reg::QUEUE_DRIVER, layout.available), (reg::QUEUE_DEVICE, layout.used)]
-        {
+        for (offset, addr) in [
+            (reg::QUEUE_DESC, layout.table),
+            (reg::QUEUE_DRIVER, layout.available),
+            (reg::QUEUE_DEVICE, layout.used),
+        ] {
             self.write(offset, addr & 0xffff_ffff, 4)?;
             self.write(offset + 4, addr >> 32, 4)?;
         }
         if vector != NO_VECTOR {
-            self.set_vector(reg::QUEUE_MSIX_VECTOR, vector, &format!("queue_msix_vector of queue {queue}")).await?;
+            self.set_vector(
+                reg::QUEUE_MSIX_VECTOR,
+                vector,
+                &format!("queue_msix_vector of queue {queue}"),
+            )
+            .await?;
         }
         let notify_off = self.read(reg::QUEUE_NOTIFY_OFF, 2).await?;
         // The ring lies zeroed in memory before the device may look (PCI-DSC-005).
         self.host.full_barrier().await;
         self.write(reg::QUEUE_ENABLE, 1, 2)?;
         let kick = self.virtio.notify.addr + notify_off * u64::from(self.virtio.notify_multiplier);
-        Ok(QueueRegisters { index: queue, kick, vector })
+        Ok(QueueRegisters {
+            index: queue,
+            kick,
+            vector,
+        })
     }
 
     async fn set_vector(&self, register: u64, vector: u16, name: &str) -> Result<(), DriverError> {
@@ -262,7 +294,11 @@ impl Transport {
         if got == vector {
             Ok(())
         } else {
-            Err(DriverError::Vector { register: name.to_owned(), wrote: vector, got })
+            Err(DriverError::Vector {
+                register: name.to_owned(),
+                wrote: vector,
+                got,
+            })
         }
     }
 
@@ -271,7 +307,8 @@ impl Transport {
     /// # Errors
     /// The vector was refused, or an access failed.
     pub async fn set_config_vector(&self, vector: u16) -> Result<(), DriverError> {
-        self.set_vector(reg::CONFIG_MSIX_VECTOR, vector, "config_msix_vector").await
+        self.set_vector(reg::CONFIG_MSIX_VECTOR, vector, "config_msix_vector")
+            .await
     }
 
     /// Step 8: the driver is ready. The status is read back: what follows finds a device that runs.
@@ -304,7 +341,12 @@ impl Transport {
                 if reset == 0 && enable == 0 {
                     return Ok(());
                 }
-                return Err(DriverError::QueueReset { queue, reset, enable, cycles });
+                return Err(DriverError::QueueReset {
+                    queue,
+                    reset,
+                    enable,
+                    cycles,
+                });
             }
             self.sim.cycles(RESET_POLL_CYCLES).await;
         }
@@ -329,26 +371,47 @@ impl Transport {
                 }
             }
             let word = async |offset: u64, wanted: bool, otherwise: u16| -> Result<u16, DriverError> {
-                Ok(if wanted { self.host.mmio_read(base + offset, 2).await? as u16 } else { otherwise })
+                Ok(if wanted {
+                    self.host.mmio_read(base + offset, 2).await? as u16
+                } else {
+                    otherwise
+                })
             };
             let status = word(6, features.has(features::STATUS), 1).await?;
             let max_queue_pairs = word(8, features.has(features::MQ), 1).await?;
             let mtu = word(10, features.has(features::MTU), 1500).await?;
             if self.read(reg::CONFIG_GENERATION, 1).await? == before {
-                return Ok(NetDeviceConfig { mac, status, max_queue_pairs, mtu });
+                return Ok(NetDeviceConfig {
+                    mac,
+                    status,
+                    max_queue_pairs,
+                    mtu,
+                });
             }
         }
-        Err(DriverError::Generation { tries: GENERATION_TRIES })
+        Err(DriverError::Generation {
+            tries: GENERATION_TRIES,
+        })
     }
 
     /// Tells the device of available buffers: 16 bits, or 32 with the position (PCINTF-DRV-001 to 004).
     ///
     /// # Errors
     /// The access failed.
-    pub fn kick(&self, queue: &QueueRegisters, features: Features, position: u16, wrong_width: bool) -> Result<(), DriverError> {
+    pub fn kick(
+        &self,
+        queue: &QueueRegisters,
+        features: Features,
+        position: u16,
+        wrong_width: bool,
+    ) -> Result<(), DriverError> {
         let value = u32::from(queue.index) | u32::from(position) << 16;
         let bytes = value.to_le_bytes();
-        let size = if features.has(NOTIFICATION_DATA) == wrong_width { 2 } else { 4 };
+        let size = if features.has(NOTIFICATION_DATA) == wrong_width {
+            2
+        } else {
+            4
+        };
         Ok(self.host.mmio_post(queue.kick, &bytes[..size])?)
     }
 
@@ -396,11 +459,16 @@ impl Transport {
     /// No PCI Express capability, or an access failed.
     pub async fn function_reset(&self) -> Result<(), DriverError> {
         let Some(at) = self.function.capability(CAP_PCIE) else {
-            let (what, has) = ("function level reset".to_owned(), "has no PCI Express capability".to_owned());
+            let (what, has) = (
+                "function level reset".to_owned(),
+                "has no PCI Express capability".to_owned(),
+            );
             return Err(DriverError::Lacks { what, has });
         };
         let control = self.host.config_read_sized(at + DEVICE_CONTROL, 2).await?;
-        self.host.config_write(at + DEVICE_CONTROL, 2, control | INITIATE_FLR).await?;
+        self.host
+            .config_write(at + DEVICE_CONTROL, 2, control | INITIATE_FLR)
+            .await?;
         self.sim.cycles(FLR_CYCLES).await;
         Ok(())
     }

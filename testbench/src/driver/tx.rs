@@ -110,7 +110,14 @@ impl Transmitter {
         sim: SimHandle,
         events: Events,
     ) -> Self {
-        Transmitter { queue, backlog, config, memory, sim, events }
+        Transmitter {
+            queue,
+            backlog,
+            config,
+            memory,
+            sim,
+            events,
+        }
     }
 
     /// Works until the device makes no sense any more.
@@ -149,7 +156,12 @@ impl Transmitter {
             return 1;
         }
         let share = in_flight * u64::from(self.config.interrupt_after_per_mille) / 1000;
-        (if frames_wait { share } else { in_flight.min(share.max(1)) }).max(1) as u16
+        (if frames_wait {
+            share
+        } else {
+            in_flight.min(share.max(1))
+        })
+        .max(1) as u16
     }
 
     fn reclaim(&self) -> Result<(), DriverError> {
@@ -189,7 +201,11 @@ impl Transmitter {
     fn pieces(&self, frame_bytes: u32) -> Vec<u32> {
         let mut pieces = Vec::new();
         let cut = |total: u32, pieces: &mut Vec<u32>| {
-            let most = if self.config.element_bytes == 0 { total } else { self.config.element_bytes };
+            let most = if self.config.element_bytes == 0 {
+                total
+            } else {
+                self.config.element_bytes
+            };
             let mut left = total;
             while left > 0 {
                 pieces.push(left.min(most));
@@ -215,13 +231,18 @@ impl Transmitter {
             self.memory.store(addr, &bytes[at..at + *piece as usize]);
             at += *piece as usize;
             buffers.push(addr);
-            elements.push(Element { addr, len_bytes: *piece, write: false });
+            elements.push(Element {
+                addr,
+                len_bytes: *piece,
+                write: false,
+            });
         }
         Ok((elements, TxBuffers(buffers)))
     }
 }
 
 /// Frees the buffers of a queue that was reset; the number of frames lost with it.
+#[must_use]
 pub fn free_all(memory: &Memory, tokens: Vec<TxBuffers>) -> u64 {
     let lost = tokens.len() as u64;
     tokens.into_iter().flat_map(|t| t.0).for_each(|b| memory.free(b));

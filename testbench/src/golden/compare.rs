@@ -37,7 +37,10 @@ pub fn compare(golden: &Normal, other: &Normal) -> Vec<Difference> {
     names.dedup();
     let mut found = Vec::new();
     for name in names {
-        let (a, b) = (golden.streams.get(name).unwrap_or(&empty), other.streams.get(name).unwrap_or(&empty));
+        let (a, b) = (
+            golden.streams.get(name).unwrap_or(&empty),
+            other.streams.get(name).unwrap_or(&empty),
+        );
         let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
         if common == a.len() && common == b.len() {
             continue;
@@ -59,14 +62,25 @@ pub fn compare(golden: &Normal, other: &Normal) -> Vec<Difference> {
 fn window(line: &str, differs_at: usize) -> String {
     let start = differs_at.saturating_sub(COLUMNS / 2);
     let text: String = line.chars().skip(start).take(COLUMNS).collect();
-    let (head, tail) = (if start > 0 { "…" } else { "" }, if line.chars().count() > start + COLUMNS { "…" } else { "" });
+    let (head, tail) = (
+        if start > 0 { "…" } else { "" },
+        if line.chars().count() > start + COLUMNS {
+            "…"
+        } else {
+            ""
+        },
+    );
     format!("{head}{text}{tail}")
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (a, b) = self.lengths;
-        write!(f, "stream `{}` differs from line {} ({a} lines golden, {b} now)", self.stream, self.line)?;
+        write!(
+            f,
+            "stream `{}` differs from line {} ({a} lines golden, {b} now)",
+            self.stream, self.line
+        )?;
         let at = match (self.golden.first(), self.other.first()) {
             (Some(a), Some(b)) => a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count(),
             _ => 0,
@@ -93,17 +107,30 @@ mod tests {
     use super::*;
 
     fn normal(addresses: &[u64]) -> Normal {
-        let events = addresses.iter().enumerate().map(|(i, a)| (i as u64, read(0, *a))).collect();
+        let events = addresses
+            .iter()
+            .enumerate()
+            .map(|(i, a)| (i as u64, read(0, *a)))
+            .collect();
         normalise(&trace(events)[..], Precision::Timeless).unwrap()
     }
 
     #[test]
     fn the_first_difference_is_shown_with_what_came_before() {
-        let found = compare(&normal(&[0x10, 0x20, 0x30, 0x40, 0x50]), &normal(&[0x10, 0x20, 0x30, 0x40, 0x60, 0x70]));
+        let found = compare(
+            &normal(&[0x10, 0x20, 0x30, 0x40, 0x50]),
+            &normal(&[0x10, 0x20, 0x30, 0x40, 0x60, 0x70]),
+        );
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].line, found[0].lengths, found[0].before.len()), (5, (5, 6), 3));
+        assert_eq!(
+            (found[0].line, found[0].lengths, found[0].before.len()),
+            (5, (5, 6), 3)
+        );
         let text = found[0].to_string();
-        assert!(text.contains("- MRd 0x50") && text.contains("+ MRd 0x60") && text.contains("+ MRd 0x70"), "{text}");
+        assert!(
+            text.contains("- MRd 0x50") && text.contains("+ MRd 0x60") && text.contains("+ MRd 0x70"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Normal {
 /// [`TraceError`] with the line when it is no trace.
 pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, TraceError> {
     let mut lines = lines.lines();
-    let mut next = || lines.next().map(|l| l.unwrap_or_default());
+    let mut next = || lines.next().map(Result::unwrap_or_default);
     let first = next().unwrap_or_default();
     let header = parse_header(&first)?;
     let mut judge = Judge::new(&header);
@@ -39,7 +39,9 @@ pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, Tr
     let mut normal = Normal::default();
     normal.push("0 header", header_line(&header));
     while let Some(line) = next() {
-        let Some(event) = reader.event(&line)? else { continue };
+        let Some(event) = reader.event(&line)? else {
+            continue;
+        };
         let cause = judge.observe(&event).cause;
         match precision {
             Precision::Exact => normal.push("all", format!("{} {}", event.cycle, exact(&line))),
@@ -67,12 +69,17 @@ impl Normal {
 
 /// What two traces must have in common to be compared at all.
 fn header_line(h: &Header) -> String {
-    format!("{} seed {} link {:?} expect {:?}", h.scenario, h.seed, h.link, h.expect)
+    format!(
+        "{} seed {} link {:?} expect {:?}",
+        h.scenario, h.seed, h.link, h.expect
+    )
 }
 
 /// An event's line without its cycle, which stands before it.
 fn exact(line: &str) -> &str {
-    line.split_once(",\"e\":").map_or(line, |(_, rest)| rest).trim_end()
+    line.split_once(",\"e\":")
+        .map_or(line, |(_, rest)| rest)
+        .trim_end()
 }
 
 fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
@@ -91,12 +98,19 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
             Some((stream, tlp_line(tlp)))
         }
         What::Store { addr, data, .. } => Some(("store".into(), format!("{addr:#x} {}", hex(data)))),
-        What::Map { region, addr, len_bytes, multiplier } => {
-            Some(("map".into(), format!("{region:?} {addr:#x} {len_bytes} {multiplier:?}")))
-        }
-        What::WireTx { queue, error, data } => {
-            Some((format!("net_tx q{queue}"), format!("{}{}", if *error { "broken " } else { "" }, hex(data))))
-        }
+        What::Map {
+            region,
+            addr,
+            len_bytes,
+            multiplier,
+        } => Some((
+            "map".into(),
+            format!("{region:?} {addr:#x} {len_bytes} {multiplier:?}"),
+        )),
+        What::WireTx { queue, error, data } => Some((
+            format!("net_tx q{queue}"),
+            format!("{}{}", if *error { "broken " } else { "" }, hex(data)),
+        )),
         What::WireRx { flow, data } => Some(("net_rx".into(), format!("flow {flow} {}", hex(data)))),
         What::WireDrop { reason } => Some(("net_rx drops".into(), format!("reason {reason}"))),
         What::LinkUp { up } => Some(("link".into(), format!("up {up}"))),
@@ -109,28 +123,51 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
 }
 
 fn hex(data: &[u8]) -> String {
-    data.iter().fold(String::with_capacity(data.len() * 2), |mut text, b| {
-        let _ = write!(text, "{b:02x}");
-        text
-    })
+    data.iter()
+        .fold(String::with_capacity(data.len() * 2), |mut text, b| {
+            let _ = write!(text, "{b:02x}");
+            text
+        })
 }
 
 fn tlp_line(tlp: &Tlp) -> String {
     let mut line = match &tlp.body {
-        Body::MRd { addr, dw, fbe, lbe, .. } => format!("MRd {addr:#x} {dw} dw be {fbe:x}/{lbe:x}"),
-        Body::MWr { addr, fbe, lbe, data, .. } => format!("MWr {addr:#x} be {fbe:x}/{lbe:x} {}", hex(data)),
+        Body::MRd {
+            addr, dw, fbe, lbe, ..
+        } => format!("MRd {addr:#x} {dw} dw be {fbe:x}/{lbe:x}"),
+        Body::MWr {
+            addr, fbe, lbe, data, ..
+        } => format!("MWr {addr:#x} be {fbe:x}/{lbe:x} {}", hex(data)),
         Body::CfgRd { target, reg, fbe, .. } => format!("CfgRd {target:#06x} {reg:#x} be {fbe:x}"),
-        Body::CfgWr { target, reg, fbe, data, .. } => {
+        Body::CfgWr {
+            target,
+            reg,
+            fbe,
+            data,
+            ..
+        } => {
             format!("CfgWr {target:#06x} {reg:#x} be {fbe:x} {}", hex(data))
         }
-        Body::Cpl { status, bytes, lower, data, .. } => {
+        Body::Cpl {
+            status,
+            bytes,
+            lower,
+            data,
+            ..
+        } => {
             format!("Cpl {status:?} {bytes} bytes lower {lower:#x} {}", hex(data))
         }
-        Body::Msg { routing, code, data, .. } => format!("Msg {code:#x} routing {routing} {}", hex(data)),
+        Body::Msg {
+            routing, code, data, ..
+        } => format!("Msg {code:#x} routing {routing} {}", hex(data)),
         Body::Other { hdr, data } => format!("TLP {hdr:08x?} {}", hex(data)),
     };
     if (tlp.tc, tlp.attr, tlp.at, tlp.poisoned) != (0, 0, 0, false) {
-        let _ = write!(line, " tc {} attr {} at {} ep {}", tlp.tc, tlp.attr, tlp.at, tlp.poisoned);
+        let _ = write!(
+            line,
+            " tc {} attr {} at {} ep {}",
+            tlp.tc, tlp.attr, tlp.at, tlp.poisoned
+        );
     }
     if let Some(prefix) = tlp.prefix {
         let _ = write!(line, " prefix {prefix:#x}");
@@ -155,16 +192,30 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn read(tag: u16, addr: u64) -> What {
-        let body = Body::MRd { req: 0, tag, addr, dw: 1, fbe: 15, lbe: 0 };
-        What::Tlp { ch: Channel::Rq, start: None, tlp: Tlp::new(body) }
+        let body = Body::MRd {
+            req: 0,
+            tag,
+            addr,
+            dw: 1,
+            fbe: 15,
+            lbe: 0,
+        };
+        What::Tlp {
+            ch: Channel::Rq,
+            start: None,
+            tlp: Tlp::new(body),
+        }
     }
 
     #[test]
     fn time_and_tags_do_not_count_unless_asked() {
-        let end = What::End { reason: EndReason::Complete };
+        let end = What::End {
+            reason: EndReason::Complete,
+        };
         let one = trace(vec![(10, read(1, 0x1000)), (20, end.clone())]);
         let other = trace(vec![(11, read(7, 0x1000)), (30, end)]);
-        let with = |precision| normalise(&one[..], precision).unwrap() == normalise(&other[..], precision).unwrap();
+        let with =
+            |precision| normalise(&one[..], precision).unwrap() == normalise(&other[..], precision).unwrap();
         assert!(with(Precision::Timeless));
         assert!(!with(Precision::Exact));
     }

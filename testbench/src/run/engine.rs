@@ -109,7 +109,11 @@ impl RunResult {
     #[must_use]
     pub fn passed(&self) -> bool {
         let expects = !self.header.expect.is_empty();
-        let judged = self.findings.verdict.as_ref().is_none_or(ringside_models::judge::Verdict::passed);
+        let judged = self
+            .findings
+            .verdict
+            .as_ref()
+            .is_none_or(ringside_models::judge::Verdict::passed);
         // A scenario that provokes a violation may leave the driver with something to complain about.
         judged && matches!(self.ended, Ended::Complete) && (self.complaints.is_empty() || expects)
     }
@@ -120,7 +124,10 @@ impl RunResult {
 /// # Errors
 /// The description is not there or not right.
 pub fn load_dut(scenario: &Scenario) -> Result<DutConfig, RunError> {
-    let path = scenario.dut.clone().unwrap_or_else(|| workspace::path("rtl/dut.toml"));
+    let path = scenario
+        .dut
+        .clone()
+        .unwrap_or_else(|| workspace::path("rtl/dut.toml"));
     let mut dut = DutConfig::load(&path)?;
     for (name, value) in &scenario.parameters {
         dut.parameters.insert(name.clone(), value.clone());
@@ -131,7 +138,11 @@ pub fn load_dut(scenario: &Scenario) -> Result<DutConfig, RunError> {
 fn number(dut: &DutConfig, name: &str) -> Option<u32> {
     match dut.parameters.get(name) {
         Some(ParamValue::Int(n)) => u32::try_from(*n).ok(),
-        _ => dut.meta.get(&name.to_lowercase()).and_then(toml::Value::as_integer).and_then(|n| u32::try_from(n).ok()),
+        _ => dut
+            .meta
+            .get(&name.to_lowercase())
+            .and_then(toml::Value::as_integer)
+            .and_then(|n| u32::try_from(n).ok()),
     }
 }
 
@@ -152,7 +163,11 @@ pub fn load_frames(scenario: &Scenario, max_bytes: u32) -> Result<(Frames, u64),
     let mut load = |path: &str| -> Result<Vec<_>, RunError> {
         if let Some(file) = &t.pcap {
             let limit = (t.frames > 0).then_some(t.frames);
-            let limits = Limits { max_bytes: max_bytes as usize, unfit: t.unfit, frames: limit };
+            let limits = Limits {
+                max_bytes: max_bytes as usize,
+                unfit: t.unfit,
+                frames: limit,
+            };
             let capture = capture::read(file, &limits)?;
             skipped = capture.skipped as u64;
             return Ok(capture.frames);
@@ -173,7 +188,11 @@ pub fn load_frames(scenario: &Scenario, max_bytes: u32) -> Result<(Frames, u64),
 ///
 /// # Errors
 /// [`RunError`]: something of the run's surroundings is not right. What the device does wrong is in the result.
-pub fn run(scenario: &Scenario, options: &RunOptions, progress: &dyn Fn(&str)) -> Result<RunResult, RunError> {
+pub fn run(
+    scenario: &Scenario,
+    options: &RunOptions,
+    progress: &dyn Fn(&str),
+) -> Result<RunResult, RunError> {
     scenario.check()?;
     let dut = load_dut(scenario)?;
     let max_frame = max_frame_bytes(&dut);
@@ -197,7 +216,9 @@ pub fn run(scenario: &Scenario, options: &RunOptions, progress: &dyn Fn(&str)) -
     };
     let mut sim = Sim::new(model, &dut, sim_options)?;
     let boundary = Boundary::resolve(|name| sim.port(name))?;
-    let net = boundary.net.ok_or(RunError::NoFrames { dut: dut.name.clone() })?;
+    let net = boundary.net.ok_or(RunError::NoFrames {
+        dut: dut.name.clone(),
+    })?;
     let header = Header {
         ringside_trace: TRACE_VERSION,
         dut: dut.name.clone(),
@@ -213,8 +234,19 @@ pub fn run(scenario: &Scenario, options: &RunOptions, progress: &dyn Fn(&str)) -
     };
     let recorder = Recorder::new();
     let observer = observe(&header, options, &recorder)?;
-    let pulse = observer.borrow().as_ref().map(Observer::pulse).unwrap_or_default();
-    let host = Host::install(&mut sim, &boundary, &scenario.host, dut.clock_mhz, recorder.clone(), scenario.seed)?;
+    let pulse = observer
+        .borrow()
+        .as_ref()
+        .map(Observer::pulse)
+        .unwrap_or_default();
+    let host = Host::install(
+        &mut sim,
+        &boundary,
+        &scenario.host,
+        dut.clock_mhz,
+        recorder.clone(),
+        scenario.seed,
+    )?;
     let wire = Rc::new(WireEnd::install(&mut sim, &net, scenario, &recorder));
     let script = Rc::new(Script {
         sim: sim.handle(),
@@ -232,7 +264,12 @@ pub fn run(scenario: &Scenario, options: &RunOptions, progress: &dyn Fn(&str)) -
     let (ended, cycles, port_digest, rtl_log) = match outcome {
         Ok(o) => {
             let ended = o.value.map_or_else(Ended::Driver, |()| Ended::Complete);
-            (ended, o.cycles, o.port_digest.map(|d| format!("{d:?}")), o.rtl_log)
+            (
+                ended,
+                o.cycles,
+                o.port_digest.map(|d| format!("{d:?}")),
+                o.rtl_log,
+            )
         }
         Err(e) => {
             let cycle = e.cycle();
@@ -243,10 +280,21 @@ pub fn run(scenario: &Scenario, options: &RunOptions, progress: &dyn Fn(&str)) -
     complaints.extend(script.findings.borrow().iter().cloned());
     complaints.extend(host.memory().take_errors().iter().map(|e| format!("memory: {e}")));
     let well = matches!(ended, Ended::Complete);
-    let reason = if well { EndReason::Complete } else { EndReason::Truncated };
+    let reason = if well {
+        EndReason::Complete
+    } else {
+        EndReason::Truncated
+    };
     recorder.record(cycles, What::End { reason });
-    let rings = if well && complaints.is_empty() { Vec::new() } else { script.driver.state() };
-    let frames = FrameCounts { skipped, ..frame_counts(&script) };
+    let rings = if well && complaints.is_empty() {
+        Vec::new()
+    } else {
+        script.driver.state()
+    };
+    let frames = FrameCounts {
+        skipped,
+        ..frame_counts(&script)
+    };
     let observer = observer.borrow_mut().take();
     let findings = observer.ok_or(RunError::Readers)?.finish()?;
     Ok(RunResult {
@@ -272,7 +320,14 @@ fn observe(header: &Header, options: &RunOptions, recorder: &Recorder) -> Result
         .map(|path: &Path| Recording::create(path, header.clock_mhz))
         .transpose()
         .map_err(super::observer::ArtefactError::from)?;
-    let observer = Observer::new(header, Readers { judge: !options.unjudged, trace, capture });
+    let observer = Observer::new(
+        header,
+        Readers {
+            judge: !options.unjudged,
+            trace,
+            capture,
+        },
+    );
     let shared: SharedObserver = Rc::new(RefCell::new(Some(observer)));
     let sink = Rc::clone(&shared);
     recorder.add_sink(Box::new(move |event| {
@@ -287,7 +342,10 @@ fn conditions(scenario: &Scenario, dut: &DutConfig) -> Vec<(String, String)> {
     let mut conditions = scenario.conditions();
     let source = match &scenario.traffic.pcap {
         // The name only: a trace is the same wherever the tree stands.
-        Some(path) => path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        Some(path) => path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default(),
         None => format!("generator, {:?}", scenario.traffic.generator.sizes),
     };
     conditions.insert(0, ("traffic".to_owned(), source));

@@ -113,11 +113,19 @@ impl Observer {
         self.events += 1;
         self.readers.trace.event(event);
         let cells = &self.pulse.0;
-        if matches!(event.what, What::Tlp { .. } | What::WireTx { .. } | What::WireRx { .. } | What::WireDrop { .. }) {
+        if matches!(
+            event.what,
+            What::Tlp { .. } | What::WireTx { .. } | What::WireRx { .. } | What::WireDrop { .. }
+        ) {
             cells.activity.set(cells.activity.get() + 1);
         }
-        if let (What::WireTx { error: false, data, .. }, Some(capture), None) =
-            (&event.what, &mut self.readers.capture, &self.capture_failed)
+        if let (
+            What::WireTx {
+                error: false, data, ..
+            },
+            Some(capture),
+            None,
+        ) = (&event.what, &mut self.readers.capture, &self.capture_failed)
         {
             self.capture_failed = capture.frame(event.cycle, data).err();
         }
@@ -141,7 +149,12 @@ impl Observer {
             return Err(failed.into());
         }
         let digest = self.readers.trace.finish()?;
-        let captured = self.readers.capture.map(Recording::finish).transpose()?.unwrap_or(0);
+        let captured = self
+            .readers
+            .capture
+            .map(Recording::finish)
+            .transpose()?
+            .unwrap_or(0);
         Ok(Findings {
             verdict: self.judge.map(Judge::finish),
             costs: self.costs,
@@ -167,7 +180,13 @@ pub(crate) mod tests {
             device_type: 1,
             clock_mhz: 250.0,
             data_width_bits: 512,
-            link: Link { generation: 3, lanes: 8, mps_bytes: 256, mrrs_bytes: 512, rcb_bytes: 64 },
+            link: Link {
+                generation: 3,
+                lanes: 8,
+                mps_bytes: 256,
+                mrrs_bytes: 512,
+                rcb_bytes: 64,
+            },
             driver_stores: true,
             seed: 1,
             scenario: "test".into(),
@@ -181,13 +200,32 @@ pub(crate) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let capture = Recording::create(&dir.path().join("out.pcap"), 250.0).unwrap();
         let trace = TraceFile::create(None, false, &header()).unwrap();
-        let mut o = Observer::new(&header(), Readers { judge: true, trace, capture: Some(capture) });
+        let mut o = Observer::new(
+            &header(),
+            Readers {
+                judge: true,
+                trace,
+                capture: Some(capture),
+            },
+        );
         let pulse = o.pulse();
         for (cycle, error) in [(10, false), (20, true)] {
-            o.event(&Event { cycle, what: What::WireTx { queue: 0, error, data: vec![1; 60] } });
+            o.event(&Event {
+                cycle,
+                what: What::WireTx {
+                    queue: 0,
+                    error,
+                    data: vec![1; 60],
+                },
+            });
         }
         assert_eq!(pulse.activity(), 2);
-        o.event(&Event { cycle: 30, what: What::End { reason: EndReason::Truncated } });
+        o.event(&Event {
+            cycle: 30,
+            what: What::End {
+                reason: EndReason::Truncated,
+            },
+        });
         let found = o.finish().unwrap();
         assert_eq!((found.captured, found.events), (1, 3));
         assert!(found.verdict.is_some());

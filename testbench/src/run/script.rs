@@ -79,7 +79,12 @@ impl Script {
             self.step(phase).await?;
         }
         let activity = self.pulse.clone();
-        if self.sim.quiet(self.scenario.limits.quiet_cycles, move || activity.activity()).await.is_err() {
+        if self
+            .sim
+            .quiet(self.scenario.limits.quiet_cycles, move || activity.activity())
+            .await
+            .is_err()
+        {
             self.find("the device never came to rest after the last step".to_owned());
         }
         Ok(())
@@ -147,9 +152,19 @@ impl Script {
             queue.drain(..n).collect::<Vec<_>>()
         };
         let (tx, rx) = (take(&mut frames.tx), take(&mut frames.rx));
-        let sent: u64 = self.driver.backlogs().iter().map(|b| b.sent() + b.waiting() as u64).sum();
+        let sent: u64 = self
+            .driver
+            .backlogs()
+            .iter()
+            .map(|b| b.sent() + b.waiting() as u64)
+            .sum();
         for (number, frame) in tx.iter().enumerate() {
-            let pair = tx_pair(traffic.spread, self.scenario.driver.queue_pairs, sent + number as u64, frame);
+            let pair = tx_pair(
+                traffic.spread,
+                self.scenario.driver.queue_pairs,
+                sent + number as u64,
+                frame,
+            );
             self.driver.backlogs()[pair].push(due(tx[0].at_ns, frame), frame.clone());
         }
         for frame in &rx {
@@ -192,7 +207,11 @@ impl Script {
             if activity != last {
                 (last, since) = (activity, now);
             }
-            let limit = if me.is_done(&mut exact) && !exact { quiet_cycles } else { STUCK_CYCLES };
+            let limit = if me.is_done(&mut exact) && !exact {
+                quiet_cycles
+            } else {
+                STUCK_CYCLES
+            };
             exact || now - since >= limit && !me.is_paced(now)
         };
         let over = self.sim.until("traffic done or stuck", over);
@@ -203,7 +222,11 @@ impl Script {
         } else {
             over.await;
         }
-        if self.is_done(&mut exact) { Waited::Done } else { Waited::Stuck }
+        if self.is_done(&mut exact) {
+            Waited::Done
+        } else {
+            Waited::Stuck
+        }
     }
 
     /// Frames are still due in the future: standing still is no sign of anything.
@@ -214,7 +237,11 @@ impl Script {
 
     /// Has everything gone all the way? `exact` says that no doubt is left: after a reset frames may be lost inside the device.
     fn is_done(&self, exact: &mut bool) -> bool {
-        let idle = self.driver.backlogs().iter().all(|b| b.waiting() == 0 && b.in_flight() == 0);
+        let idle = self
+            .driver
+            .backlogs()
+            .iter()
+            .all(|b| b.waiting() == 0 && b.in_flight() == 0);
         let given = idle && self.wire.pending() == 0;
         *exact = given && self.received() + self.wire.dropped() >= self.wire.taken() && self.all_looped();
         *exact || given && self.resets.get() > 0
@@ -236,11 +263,13 @@ impl Script {
     /// Where the frames are, in one line.
     #[must_use]
     pub fn progress(&self) -> String {
-        let sum = |f: fn(&crate::driver::tx::Backlog) -> u64| self.driver.backlogs().iter().map(|b| f(b)).sum::<u64>();
+        let sum = |f: fn(&crate::driver::tx::Backlog) -> u64| {
+            self.driver.backlogs().iter().map(|b| f(b)).sum::<u64>()
+        };
         format!(
             "{} frames wait in the driver, {} are with the device, {} left it; {} wait on the wire, the device took {}, the driver received {}, {} were dropped",
             sum(|b| b.waiting() as u64),
-            sum(|b| b.in_flight()),
+            sum(crate::driver::tx::Backlog::in_flight),
             self.wire.counts().sent.get(),
             self.wire.pending(),
             self.wire.taken(),

@@ -1,5 +1,6 @@
 //! Writing a trace as it happens, and its digest.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -37,12 +38,19 @@ impl TraceFile {
     pub fn create(path: Option<&Path>, digest: bool, header: &Header) -> Result<Self, TraceFileError> {
         let file = match path {
             Some(path) => {
-                let file = File::create(path).map_err(|cause| TraceFileError { path: path.to_owned(), cause })?;
+                let file = File::create(path).map_err(|cause| TraceFileError {
+                    path: path.to_owned(),
+                    cause,
+                })?;
                 Some((BufWriter::with_capacity(BUFFER_BYTES, file), path.to_owned()))
             }
             None => None,
         };
-        let mut trace = TraceFile { file, digest: digest.then(Sha256::new), failed: None };
+        let mut trace = TraceFile {
+            file,
+            digest: digest.then(Sha256::new),
+            failed: None,
+        };
         if trace.is_wanted() {
             trace.line(encode_header(header));
         }
@@ -64,7 +72,10 @@ impl TraceFile {
             && let Some((file, path)) = &mut self.file
             && let Err(cause) = file.write_all(line.as_bytes())
         {
-            self.failed = Some(TraceFileError { path: path.clone(), cause });
+            self.failed = Some(TraceFileError {
+                path: path.clone(),
+                cause,
+            });
         }
     }
 
@@ -86,7 +97,12 @@ impl TraceFile {
         if let Some((mut file, path)) = self.file {
             file.flush().map_err(|cause| TraceFileError { path, cause })?;
         }
-        Ok(self.digest.map(|d| d.finalize().iter().map(|b| format!("{b:02x}")).collect()))
+        Ok(self.digest.map(|d| {
+            d.finalize().iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        }))
     }
 }
 
@@ -100,7 +116,12 @@ mod tests {
     fn the_file_reads_back_and_the_digest_is_of_its_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.jsonl");
-        let event = Event { cycle: 5, what: What::End { reason: EndReason::Complete } };
+        let event = Event {
+            cycle: 5,
+            what: What::End {
+                reason: EndReason::Complete,
+            },
+        };
         let digest = |path: Option<&Path>| {
             let mut t = TraceFile::create(path, true, &header()).unwrap();
             t.event(&event);
@@ -109,8 +130,14 @@ mod tests {
         let with_file = digest(Some(&path));
         let text = std::fs::read_to_string(&path).unwrap();
         let mut lines = text.lines();
-        assert_eq!(ringside_models::trace::parse_header(lines.next().unwrap()).unwrap(), header());
-        assert_eq!(ringside_models::trace::parse_event(lines.next().unwrap(), 2).unwrap(), event);
+        assert_eq!(
+            ringside_models::trace::parse_header(lines.next().unwrap()).unwrap(),
+            header()
+        );
+        assert_eq!(
+            ringside_models::trace::parse_event(lines.next().unwrap(), 2).unwrap(),
+            event
+        );
         assert_eq!(lines.next(), None);
         assert_eq!(with_file, digest(None));
         assert_eq!(with_file.len(), 64);
@@ -118,7 +145,13 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_written_is_named() {
-        let Err(e) = TraceFile::create(Some(Path::new("/proc/nowhere/t.jsonl")), false, &header()) else { panic!() };
-        assert!(e.to_string().starts_with("cannot write trace /proc/nowhere/t.jsonl: "), "{e}");
+        let Err(e) = TraceFile::create(Some(Path::new("/proc/nowhere/t.jsonl")), false, &header()) else {
+            panic!()
+        };
+        assert!(
+            e.to_string()
+                .starts_with("cannot write trace /proc/nowhere/t.jsonl: "),
+            "{e}"
+        );
     }
 }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use ringside_sim::Sim;
 
-use crate::boundary::{BackPressure, FrameFeeder, FrameSink, FrameSource, LinkUp, NetPorts, Pressure, RxFrame, TxFrame};
+use crate::boundary::{
+    BackPressure, FrameFeeder, FrameSink, FrameSource, LinkUp, NetPorts, Pressure, RxFrame, TxFrame,
+};
 use crate::host::Recorder;
 use crate::host::dice::Dice;
 use crate::scenario::{Direction, Scenario, Spread};
@@ -44,7 +46,13 @@ fn flow_of_pair(pair: u16, pairs: u16) -> u16 {
 impl WireEnd {
     /// Puts a wire on the frame streams.
     pub fn install(sim: &mut Sim, net: &NetPorts, scenario: &Scenario, recorder: &Recorder) -> Self {
-        let law = |per_mille| if per_mille == 0 { BackPressure::None } else { BackPressure::Random { per_mille } };
+        let law = |per_mille| {
+            if per_mille == 0 {
+                BackPressure::None
+            } else {
+                BackPressure::Random { per_mille }
+            }
+        };
         let pressure = |per_mille, path| Pressure::new(law(per_mille), Dice::new(scenario.seed, path));
         let counts: Rc<WireCounts> = Rc::default();
         let drops = Rc::clone(&counts);
@@ -63,14 +71,20 @@ impl WireEnd {
                 return;
             }
             taken.sent.set(taken.sent.get() + 1);
-            taken.sent_bytes.set(taken.sent_bytes.get() + frame.data.len() as u64);
+            taken
+                .sent_bytes
+                .set(taken.sent_bytes.get() + frame.data.len() as u64);
             if loops {
                 let flow = match spread {
                     Spread::Flow => flow_hash(&frame.data),
                     Spread::RoundRobin => flow_of_pair(frame.queue, pairs),
                 };
                 // A frame without bytes cannot be on a wire; the pin monitor has told of it.
-                let _ = back.push(RxFrame { not_before: frame.cycle + 1, flow, data: frame.data });
+                let _ = back.push(RxFrame {
+                    not_before: frame.cycle + 1,
+                    flow,
+                    data: frame.data,
+                });
             }
         };
         let sink = FrameSink::new(
@@ -82,7 +96,14 @@ impl WireEnd {
         sim.add_bfm(Box::new(sink));
         sim.add_bfm(Box::new(source));
         let link = LinkUp::new(net, sim.handle(), recorder.clone());
-        WireEnd { feeder, link, counts, spread, pairs, given: Cell::new(0) }
+        WireEnd {
+            feeder,
+            link,
+            counts,
+            spread,
+            pairs,
+            given: Cell::new(0),
+        }
     }
 
     /// What went over it.
@@ -104,7 +125,11 @@ impl WireEnd {
             Spread::RoundRobin => flow_of_pair((self.given.get() % u64::from(self.pairs)) as u16, self.pairs),
         };
         self.given.set(self.given.get() + 1);
-        let _ = self.feeder.push(RxFrame { not_before: cycle, flow, data: frame.data.clone() });
+        let _ = self.feeder.push(RxFrame {
+            not_before: cycle,
+            flow,
+            data: frame.data.clone(),
+        });
     }
 
     /// Frames that the device has taken whole.
@@ -143,7 +168,11 @@ mod tests {
     fn a_pairs_flow_leads_to_it() {
         for pairs in 1..=16 {
             for pair in 0..pairs {
-                assert_eq!(pair_of(flow_of_pair(pair, pairs), pairs), pair, "{pair} of {pairs}");
+                assert_eq!(
+                    pair_of(flow_of_pair(pair, pairs), pairs),
+                    pair,
+                    "{pair} of {pairs}"
+                );
             }
         }
     }

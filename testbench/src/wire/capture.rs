@@ -189,7 +189,7 @@ pub fn parse(bytes: &[u8], path: &Path, limits: &Limits) -> Result<Capture, Capt
     match bytes.get(..4) {
         Some([0x0a, 0x0d, 0x0d, 0x0a]) => read_pcapng(bytes, &mut taker)?,
         Some([0xd4 | 0x4d, 0xc3 | 0x3c, 0xb2, 0xa1] | [0xa1, 0xb2, 0xc3 | 0x3c, 0xd4 | 0x4d]) => {
-            read_pcap(bytes, &mut taker)?
+            read_pcap(bytes, &mut taker)?;
         }
         Some(other) => {
             let found = format!(

@@ -9,25 +9,22 @@
 #[must_use]
 pub fn flow_hash(frame: &[u8]) -> u16 {
     let mut key = Fnv::new();
-    match endpoints(frame) {
-        Some((mut a, mut b, protocol)) => {
-            if b < a {
-                std::mem::swap(&mut a, &mut b);
-            }
-            key.bytes(a.address)
-                .bytes(&a.port)
-                .bytes(b.address)
-                .bytes(&b.port)
-                .bytes(&[protocol]);
+    if let Some((mut a, mut b, protocol)) = endpoints(frame) {
+        if b < a {
+            std::mem::swap(&mut a, &mut b);
         }
-        None => {
-            let part = |from: usize, to: usize| frame.get(from..to.min(frame.len())).unwrap_or(&[]);
-            let (mut a, mut b) = (part(0, 6), part(6, 12));
-            if b < a {
-                std::mem::swap(&mut a, &mut b);
-            }
-            key.bytes(a).bytes(b).bytes(part(12, 14));
+        key.bytes(a.address)
+            .bytes(&a.port)
+            .bytes(b.address)
+            .bytes(&b.port)
+            .bytes(&[protocol]);
+    } else {
+        let part = |from: usize, to: usize| frame.get(from..to.min(frame.len())).unwrap_or(&[]);
+        let (mut a, mut b) = (part(0, 6), part(6, 12));
+        if b < a {
+            std::mem::swap(&mut a, &mut b);
         }
+        key.bytes(a).bytes(b).bytes(part(12, 14));
     }
     (finalise(key.0) >> 16) as u16
 }

@@ -163,7 +163,7 @@ fn kicks_follow_avail_event_over_the_wrap() {
                 0,
                 event & !3,
                 &[(n as u16).to_le_bytes(), (n as u16).to_le_bytes()].concat(),
-                if event & 3 == 0 { 3 } else { 12 },
+                if event.is_multiple_of(4) { 3 } else { 12 },
                 0,
             );
         }
