@@ -7,83 +7,17 @@ use ringside_models::event::{Channel, EndReason, Event, Header, What};
 use ringside_models::judge::{Cause, Purpose};
 use ringside_models::tlp::{Body, Tlp};
 
+use crate::bin::Bin;
 use crate::depth::Depths;
 use crate::flight::Flight;
 use crate::histogram::Histogram;
+use crate::kind::WireBytes;
 use crate::minimum::Yardstick;
 use crate::registers::{Change, EVENT_IDX, NOTIFICATION_DATA, RING_PACKED, Registers, Role};
-use crate::timeline::{Merge, Timeline};
+use crate::timeline::Timeline;
 
 /// First width of a bin of the timeline.
 const BIN_CYCLES: u64 = 32;
-
-/// What happened in one stretch of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bin {
-    pub(crate) up_wire_bytes: u64,
-    pub(crate) up_payload_bytes: u64,
-    pub(crate) down_wire_bytes: u64,
-    pub(crate) down_payload_bytes: u64,
-    pub(crate) frames_tx: u64,
-    pub(crate) frames_rx: u64,
-    pub(crate) kicks: u64,
-    pub(crate) interrupts: u64,
-    /// Most reads in flight at once.
-    pub(crate) reads: Gauge,
-    /// Most chains in the device's hands, by queue.
-    pub(crate) depth: BTreeMap<u16, Gauge>,
-}
-
-/// A level: its highest value in the bin, and the one it ended on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Gauge {
-    pub(crate) peak: u64,
-    pub(crate) last: u64,
-}
-
-impl Gauge {
-    fn set(&mut self, value: u64) {
-        self.last = value;
-        self.peak = self.peak.max(value);
-    }
-
-    fn carried(self) -> Self {
-        Gauge {
-            peak: self.last,
-            last: self.last,
-        }
-    }
-
-    fn join(&mut self, right: Gauge) {
-        self.peak = self.peak.max(right.peak);
-        self.last = right.last;
-    }
-}
-
-impl Merge for Bin {
-    fn next(&self) -> Self {
-        Bin {
-            reads: self.reads.carried(),
-            depth: self.depth.iter().map(|(q, g)| (*q, g.carried())).collect(),
-            ..Bin::default()
-        }
-    }
-
-    fn merge(&mut self, r: &Self) {
-        self.up_wire_bytes += r.up_wire_bytes;
-        self.up_payload_bytes += r.up_payload_bytes;
-        self.down_wire_bytes += r.down_wire_bytes;
-        self.down_payload_bytes += r.down_payload_bytes;
-        self.frames_tx += r.frames_tx;
-        self.frames_rx += r.frames_rx;
-        self.kicks += r.kicks;
-        self.interrupts += r.interrupts;
-        self.reads.join(r.reads);
-        for (q, g) in &r.depth {
-            self.depth.entry(*q).or_default().join(*g);
-        }
-    }
-}
 
 /// Reads and writes (and messages) that the device sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,93 +47,6 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn cycles(self) -> u64 {
         self.last - self.first + 1
-    }
-}
-
-/// What a byte on the link was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    /// Bytes of buffers: frames and their headers, control commands.
-    Payload,
-    /// Indices, entries, descriptors, elements.
-    Ring,
-    /// Event words and flags: who wants to be told of what.
-    Events,
-    /// MSI-X messages.
-    Interrupts,
-    /// Kicks, register and configuration accesses.
-    Registers,
-    /// Data that the judge could not explain.
-    Unknown,
-    /// Framing, sequence numbers, CRCs and headers of all packets: all that is not data.
-    Overhead,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Kind; 7] = [
-        Kind::Payload,
-        Kind::Ring,
-        Kind::Events,
-        Kind::Interrupts,
-        Kind::Registers,
-        Kind::Unknown,
-        Kind::Overhead,
-    ];
-
-    fn of(purpose: Purpose) -> Self {
-        match purpose {
-            Purpose::Payload => Kind::Payload,
-            Purpose::AvailIndex
-            | Purpose::AvailEntry
-            | Purpose::Descriptor
-            | Purpose::IndirectTable
-            | Purpose::UsedElement
-            | Purpose::UsedIndex => Kind::Ring,
-            Purpose::DriverEvent | Purpose::DeviceEvent => Kind::Events,
-            Purpose::Msix | Purpose::Intx => Kind::Interrupts,
-            Purpose::Kick | Purpose::Register | Purpose::Config => Kind::Registers,
-            Purpose::Unknown => Kind::Unknown,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Kind::Payload => "payload",
-            Kind::Ring => "ring structures",
-            Kind::Events => "event words",
-            Kind::Interrupts => "interrupts",
-            Kind::Registers => "kicks and registers",
-            Kind::Unknown => "unexplained",
-            Kind::Overhead => "TLP overhead",
-        }
-    }
-}
-
-/// Bytes on the link each way, by kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct WireBytes {
-    pub(crate) up: [u64; Kind::ALL.len()],
-    pub(crate) down: [u64; Kind::ALL.len()],
-}
-
-impl WireBytes {
-    fn count(&mut self, up: bool, purpose: Purpose, tlp: &Tlp) {
-        let data = tlp.data().len() as u64;
-        let side = if up { &mut self.up } else { &mut self.down };
-        side[Kind::of(purpose) as usize] += data;
-        side[Kind::Overhead as usize] += tlp.wire_bytes() - data;
-    }
-
-    fn take_in(&mut self, other: &mut WireBytes) {
-        for (a, b) in self
-            .up
-            .iter_mut()
-            .chain(&mut self.down)
-            .zip(other.up.iter().chain(&other.down))
-        {
-            *a += b;
-        }
-        *other = WireBytes::default();
     }
 }
 

@@ -15,6 +15,7 @@
     reason = "counts of a run are far below 2^52, and fractions are for people"
 )]
 
+mod bin;
 mod collect;
 mod depth;
 mod error;
@@ -22,6 +23,7 @@ mod features;
 mod flight;
 mod glossary;
 mod histogram;
+mod kind;
 mod link;
 mod minimum;
 mod page;

@@ -4,7 +4,7 @@
 use plotters::style::RGBColor;
 use ringside_models::judge::Purpose;
 
-use crate::collect::Kind;
+use crate::kind::Kind;
 
 /// A colour by its place in [`PALETTE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

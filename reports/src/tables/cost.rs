@@ -6,7 +6,8 @@ use ringside_models::cost::Traffic;
 use ringside_models::judge::Purpose;
 
 use super::{all_packets, packets};
-use crate::collect::{Collector, Kind, Requests};
+use crate::collect::{Collector, Requests};
+use crate::kind::Kind;
 use crate::registers::Role;
 use crate::table::{Column, Table, Value, col};
 
