@@ -18,6 +18,8 @@ module msix
   input  logic        flr_i,
   /// Reset of the device: nothing pending, the table stays.
   input  logic        flush_i,
+  /// These vectors are pending no more.
+  input  logic [NUM_VECTORS-1:0] forget_i,
   /// Requester id.
   input  logic [15:0] bdf_i,
   /// MSI-X Enable.
@@ -172,7 +174,7 @@ module msix
         send_vector_q             <= release_vector;
         pending_q[release_vector] <= 1'b0;
       end
-      if (flush_i) pending_q <= '0;
+      for (int unsigned v = 0; v < NUM_VECTORS; v++) if (flush_i || forget_i[v]) pending_q[v] <= 1'b0;
       if (access && req_i.write && in_table) begin
         if (req_i.addr[3:2] == 2'd3) begin
           if (req_i.be[0]) mask_q[entry] <= req_i.wdata[0];

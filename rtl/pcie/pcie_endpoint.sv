@@ -153,6 +153,8 @@ module pcie_endpoint
   output logic                            fire_ready_o,
   /// The vector.
   input  logic [10:0]                     fire_vector_i,
+  /// Vectors that are pending no more.
+  input  logic [NUM_VECTORS-1:0]          msix_forget_i,
   /// An ISR bit is set.
   input  logic                            intx_level_i,
   /// Effective configuration.
@@ -195,10 +197,7 @@ module pcie_endpoint
     .cq_tvalid_i, .cq_tready_o, .cq_tlast_i,
     .cq_thdr_i,
     .cq_tdata_i,
-    .cc_tvalid_o,
-    .cc_tready_i,
-    .cc_tlast_o,
-    .cc_thdr_o,
+    .cc_tvalid_o, .cc_tready_i, .cc_tlast_o, .cc_thdr_o,
     .cc_tkeep_o,
     .cc_tdata_o,
     .fc_cplh_limit_i, .fc_cpld_limit_i,
@@ -332,8 +331,7 @@ module pcie_endpoint
     .clk_i,
     .rst_ni,
     .flr_i          (flr_o),
-    .flush_i,
-    .bdf_i          (cfg.bdf),
+    .flush_i, .bdf_i(cfg.bdf), .forget_i(msix_forget_i),
     .enable_i       (cfg.msix_enable),
     .function_mask_i(cfg.msix_function_mask),
     .req_valid_i    (cpl_bar2_valid || (win_valid && win_bar2)),

@@ -138,7 +138,9 @@ module avail_index
   assign size  = ctx_i[ans_queue_i].size;
   assign ahead = ans_value_i - known_q[ans_queue_i];
   assign total = ans_value_i - used_i[ans_queue_i];
-  assign stale = features_i.notification_data && (16'd0 - ahead) <= size;
+  // With 32768 entries a full ring ahead is as far as one behind: what is plausible ahead is not old.
+  assign stale = features_i.notification_data && (16'd0 - ahead) <= size
+                 && !(ahead <= size && total <= size && total >= held);
   assign held  = known_q[ans_queue_i] - used_i[ans_queue_i];
   assign jump  = (total > size || total < held) && (BUG != 8);
 

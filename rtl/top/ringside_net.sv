@@ -166,6 +166,7 @@ module ringside_net
   logic [NumWr-1:0][31:0]         wr_done_meta;
   logic                           fire_valid, fire_ready, intx;
   logic [10:0]                    fire_vector;
+  logic [NumVectors-1:0]          msix_forget;
   /* verilator lint_off UNUSED */
   logic                           stray_completion;  // for waves and coverage
   /* verilator lint_on UNUSED */
@@ -193,7 +194,7 @@ module ringside_net
       .wr_data_bytes_i(wr_data_bytes), .wr_done_valid_o(wr_done_valid), .wr_done_meta_o(wr_done_meta),
       .fire_valid_i(fire_valid), .fire_ready_o(fire_ready), .fire_vector_i(fire_vector),
       .intx_level_i(intx), .pcie_config_o(pcie_config), .flr_o(flr), .flush_i(flush), .idle_o(dma_idle),
-      .msix_idle_o(msix_idle),
+      .msix_idle_o(msix_idle), .msix_forget_i(msix_forget),
       .stray_completion_o(stray_completion)
   );
 
@@ -208,7 +209,7 @@ module ringside_net
       .BUG(BUG)
   ) u_net (
       .clk_i, .rst_ni, .pcie_config_i(pcie_config), .flr_i(flr), .flush_o(flush), .dma_idle_i(dma_idle),
-      .msix_idle_i(msix_idle),
+      .msix_idle_i(msix_idle), .msix_forget_o(msix_forget),
       .reg_valid_i(reg_valid), .reg_i(reg_req), .reg_rsp_valid_o(reg_rsp_valid), .reg_rsp_rdata_o(reg_rsp_rdata),
       .ring_req_valid_o(ring_req_valid), .ring_req_ready_i(ring_req_ready), .ring_req_o(ring_req),
       .ring_rsp_valid_i(ring_rsp_valid), .ring_rsp_ready_o(ring_rsp_ready), .ring_rsp_i(ring_rsp),

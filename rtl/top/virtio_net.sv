@@ -106,6 +106,8 @@ module virtio_net
     input  logic                           fire_ready_i,
     /// Its vector.
     output logic [10:0]                    fire_vector_o,
+    /// Vectors that are pending no more.
+    output logic [NUM_VECTORS-1:0]         msix_forget_o,
     /// Interrupt line.
     output logic                           intx_o,
 
@@ -172,8 +174,7 @@ module virtio_net
   /* verilator lint_on UNUSED */
 
   virtio_device #(
-      .QUEUE_PAIRS    (QP),
-      .MAX_QUEUE_SIZE (MAX_QUEUE_SIZE),
+      .QUEUE_PAIRS(QP), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE),
       .DEVICE_FEATURES(Features),
       .NUM_VECTORS    (NUM_VECTORS),
       .BUG            (BUG)
@@ -194,7 +195,7 @@ module virtio_net
       .tx_irq_valid_i(tx_irq_valid), .tx_irq_ready_o(tx_irq_ready), .tx_irq_queue_i(tx_irq_queue),
       .ctrl_irq_valid_i(ctrl_irq_valid), .ctrl_irq_ready_o(ctrl_irq_ready), .ctrl_irq_queue_i(ctrl_irq_queue),
       .msix_fire_valid_o(fire_valid_o), .msix_fire_ready_i(fire_ready_i), .msix_fire_vector_o(fire_vector_o),
-      .intx_o
+      .msix_forget_o, .intx_o
   );
 
   // ---- rings: one engine per direction, sharing the ring read pool

@@ -53,6 +53,8 @@ module queue_table
   output queue_ctx_t [QUEUES-1:0]       ctx_o,
   /// Vector of every queue.
   output logic [QUEUES-1:0][15:0]       vectors_o,
+  /// One cycle at the end of a queue reset.
+  output logic [QUEUES-1:0]             finished_o,
   /// Nothing of that queue is in flight (meaningful while its context is disabled).
   input  logic [QUEUES-1:0]             idle_i
 );
@@ -77,6 +79,7 @@ module queue_table
     assign sel      = select_i == 16'(q) && present_i[q];
     assign quiet    = !enable_q[q] && !resetting_q[q];
     assign finished = resetting_q[q] && settle_q[q] == '0 && idle_i[q];
+    assign finished_o[q] = finished;
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i || finished) begin

@@ -123,6 +123,8 @@ module virtio_device
   input  logic                          msix_fire_ready_i,
   /// The vector.
   output logic [10:0]                   msix_fire_vector_o,
+  /// Vectors whose pending interrupts are void: those of queues just reset that nobody else uses.
+  output logic [NUM_VECTORS-1:0]        msix_forget_o,
   /// INTx level.
   output logic                          intx_o
 );
@@ -199,6 +201,7 @@ module virtio_device
   logic [Queues-1:0] present, idle_queue;
   queue_ctx_t [Queues-1:0] ctx;
   logic [Queues-1:0][15:0] vectors;
+  logic [Queues-1:0] finished;
 
   assign writable = !reset_active;                        // during a reset all writes but the status are lost
 
@@ -239,8 +242,19 @@ module virtio_device
     .select_i(queue_select_q), .size_we_i(size_we && writable), .vector_we_i(vector_we && writable),
     .enable_we_i(enable_we && writable), .reset_we_i(reset_we && writable), .addr_we_i(writable ? addr_we : '0),
     .wdata_i(field), .size_o(q_size), .vector_o(q_vector), .enable_o(q_enable), .reset_o(q_reset),
-    .notify_off_o(q_notify_off), .addr_o(q_addr), .ctx_o(ctx), .vectors_o(vectors), .idle_i(idle_queue)
+    .notify_off_o(q_notify_off), .addr_o(q_addr), .ctx_o(ctx), .vectors_o(vectors), .finished_o(finished),
+    .idle_i(idle_queue)
   );
+
+  // A masked interrupt of a queue that was reset must not come out later, unless another user of the vector may be meant.
+  always_comb begin
+    msix_forget_o = '0;
+    for (int unsigned v = 0; v < NUM_VECTORS; v++) begin
+      for (int unsigned q = 0; q < Queues; q++) if (finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b1;
+      for (int unsigned q = 0; q < Queues; q++) if (!finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b0;
+      if (config_vector_q == 16'(v)) msix_forget_o[v] = 1'b0;
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear) begin
