@@ -1,11 +1,15 @@
 //! Configuration space as the host wrote and read it: bus number, command, PCI Express and MSI-X control.
 
+use super::window::Window;
 use super::windows::Switch;
 
 const COMMAND: u16 = 0x04;
 const CAP_POINTER: u16 = 0x34;
 const CAP_PCIE: u8 = 0x10;
 const CAP_MSIX: u8 = 0x11;
+const CAP_VENDOR: u8 = 0x09;
+/// `cfg_type` of the `PCI_CFG` capability.
+const PCI_CFG: u8 = 5;
 
 /// What the judge knows of configuration space.
 #[derive(Debug)]
@@ -21,8 +25,11 @@ pub(crate) struct ConfigSpace {
     /// MSI-X Enable; `None` while nobody has found the capability.
     pub(crate) msix_enable: Option<Switch>,
     pub(crate) function_mask: Switch,
+    pub(crate) window: Window,
     pcie: Option<u16>,
     msix: Option<u16>,
+    /// The capability list has been read to its end.
+    walked: bool,
 }
 
 /// What a configuration write did beyond storing.
@@ -46,8 +53,10 @@ impl ConfigSpace {
             ext_tag: None,
             msix_enable: None,
             function_mask: Switch::default(),
+            window: Window::default(),
             pcie: None,
             msix: None,
+            walked: false,
         }
     }
 
@@ -65,7 +74,8 @@ impl ConfigSpace {
     /// A configuration read was answered.
     pub(crate) fn read_done(&mut self, reg: u16, value: u32) {
         self.dwords[usize::from(reg >> 2) & 1023] = Some(value);
-        if self.pcie.is_none() || self.msix.is_none() {
+        self.window.read_done(reg, value);
+        if !self.walked {
             self.find_capabilities();
         }
     }
@@ -77,9 +87,13 @@ impl ConfigSpace {
     fn find_capabilities(&mut self) {
         let mut next = self.byte(CAP_POINTER);
         for _ in 0..48 {
-            let Some(at) = next.map(|p| u16::from(p & 0xfc)).filter(|&p| p >= 0x40) else {
+            let Some(at) = next.map(|p| u16::from(p & 0xfc)) else {
                 return;
             };
+            if at < 0x40 {
+                self.walked = true;
+                return;
+            }
             match self.byte(at) {
                 Some(CAP_PCIE) => self.pcie = Some(at),
                 Some(CAP_MSIX) => {
@@ -87,7 +101,12 @@ impl ConfigSpace {
                     // Nobody has written its control word yet, so it is as it was read.
                     let control = self.dwords[usize::from(at >> 2)].unwrap_or(0);
                     let on = self.msix_enable.get_or_insert_default();
-                    on.set(on.on() || control >> 31 & 1 == 1, 0);
+                    if control >> 31 & 1 == 1 {
+                        on.set(true, 0);
+                    }
+                }
+                Some(CAP_VENDOR) if self.byte(at + 3) == Some(PCI_CFG) => {
+                    self.window.at.get_or_insert(at);
                 }
                 Some(_) => {}
                 None => return,

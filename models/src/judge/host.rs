@@ -34,6 +34,8 @@ pub(crate) struct HostRequest {
     pub(crate) addr: u64,
     pub(crate) bytes: u64,
     dwords: usize,
+    /// It is a configuration request.
+    config: bool,
 }
 
 /// Requests of the host that wait.
@@ -84,6 +86,7 @@ impl HostRequests {
                 addr,
                 bytes,
                 dwords,
+                config: !matches!(body, Body::MRd { .. }),
             },
         );
     }
@@ -121,10 +124,7 @@ impl HostRequests {
         book.held(RuleId::BusCplUnexpected);
         self.acknowledged = self.acknowledged.max(request.seq);
         let good = *status == CplStatus::Sc;
-        let memory = !matches!(
-            request.target,
-            HostTarget::ConfigRead(_) | HostTarget::ConfigWrite
-        );
+        let memory = !request.config;
         // Byte count and lower address have a meaning for memory reads; elsewhere they are 4 and 0.
         let (want_bytes, want_lower) = if memory {
             (request.bytes.max(1), (request.addr & 0x7f) as u8)

@@ -30,14 +30,32 @@ impl Judge {
             .map(|(&r, m)| (r, (addr - m.addr) as u32, m.multiplier))
     }
 
+    /// What a read of `bytes` bytes of a BAR is for.
+    fn read_target(&mut self, addr: u64, bytes: u64) -> (HostTarget, Cause) {
+        let target = match self.region_at(addr) {
+            Some((Region::Common, offset, _)) => {
+                HostTarget::Common(self.registers.read(offset, bytes as u32, &mut self.w.book))
+            }
+            Some((region, offset, _)) => HostTarget::Region(region, offset),
+            None => HostTarget::Elsewhere,
+        };
+        (target, Cause::of(Purpose::Register))
+    }
+
     /// A packet on `cq`.
     pub(super) fn host_request(&mut self, tlp: &Tlp) -> Cause {
         let (now, seq) = (self.w.book.now, self.w.seq);
         match &tlp.body {
             Body::CfgRd { reg, .. } => {
                 let cause = Cause::of(Purpose::Config);
-                self.requests
-                    .request(&tlp.body, HostTarget::ConfigRead(*reg), cause, None, now, seq);
+                let (target, cause, span) = match self.config.window.read(*reg) {
+                    Some((addr, len)) => {
+                        let (target, cause) = self.read_target(addr, len as u64);
+                        (target, cause, Some((0, len as u64)))
+                    }
+                    None => (HostTarget::ConfigRead(*reg), cause, None),
+                };
+                self.requests.request(&tlp.body, target, cause, span, now, seq);
                 cause
             }
             Body::CfgWr {
@@ -47,8 +65,12 @@ impl Judge {
                 data,
                 ..
             } => {
-                let cause = Cause::of(Purpose::Config);
-                let effect = self.config.write(*target, *reg, *fbe, number(data) as u32, seq);
+                let value = number(data) as u32;
+                let effect = self.config.write(*target, *reg, *fbe, value, seq);
+                let cause = match self.config.window.write(*reg, *fbe, value) {
+                    Some((addr, len)) => self.host_write(addr, &value.to_le_bytes()[..len]),
+                    None => Cause::of(Purpose::Config),
+                };
                 self.requests
                     .request(&tlp.body, HostTarget::ConfigWrite, cause, None, now, seq);
                 match effect {
@@ -64,16 +86,7 @@ impl Judge {
             }
             Body::MRd { .. } => {
                 let (addr, bytes) = tlp.span().unwrap_or_default();
-                let (target, cause) = match self.region_at(addr) {
-                    Some((Region::Common, offset, _)) => {
-                        let at = self.registers.read(offset, bytes as u32, &mut self.w.book);
-                        (HostTarget::Common(at), Cause::of(Purpose::Register))
-                    }
-                    Some((region, offset, _)) => {
-                        (HostTarget::Region(region, offset), Cause::of(Purpose::Register))
-                    }
-                    None => (HostTarget::Elsewhere, Cause::of(Purpose::Register)),
-                };
+                let (target, cause) = self.read_target(addr, bytes);
                 self.requests
                     .request(&tlp.body, target, cause, Some((addr, bytes)), now, seq);
                 cause

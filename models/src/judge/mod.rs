@@ -26,6 +26,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod window;
 mod windows;
 mod world;
 

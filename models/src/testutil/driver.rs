@@ -146,7 +146,8 @@ impl World {
         self.push(What::LinkUp { up: true });
         self.config_read(0x34, 0x40);
         self.config_read(0x40, 0x0002_5010);
-        self.config_read(0x50, 0x0003_0011);
+        self.config_read(0x50, 0x0003_6011);
+        self.config_read(0x60, 0x0514_0009);
         self.config_write(0x48, 3, 0x2000 | 1 << 8 | 1 << 5);
         self.config_write(0x50, 15, 0x8003_0011);
         self.config_write(0x04, 3, 0x0006);

@@ -256,6 +256,34 @@ pub(super) fn function_reset() -> World {
     w
 }
 
+/// Status read and a queue kicked through the `PCI_CFG` window.
+pub(super) fn window() -> World {
+    let mut w = World::new(USUAL);
+    w.enumerate();
+    w.config_write(0x10, 15, COMMON as u32);
+    w.negotiate();
+    for queue in 0..3 {
+        w.enable(queue);
+    }
+    w.status(0xf);
+    let set = |w: &mut World, offset: u32, len: u32| {
+        w.config_write(0x64, 1, 0);
+        w.config_write(0x68, 15, offset);
+        w.config_write(0x6c, 15, len);
+    };
+    set(&mut w, 0x14, 1);
+    w.config_read(0x70, 0x0f);
+    let given = w.give(TX, &[packet(&frame(60))]);
+    set(&mut w, 0x3004, 2);
+    w.config_write(0x70, 15, u32::from(TX));
+    w.learn(TX, &given);
+    w.read_payload(&given);
+    w.wire_tx(&frame(60));
+    w.give_back(TX, &given, 0);
+    w.arm(TX);
+    w
+}
+
 /// A malformed chain: the queue freezes, the device asks for reset. The driver is to blame.
 pub(super) fn malformed() -> World {
     let mut w = World::started(USUAL);
@@ -330,6 +358,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("flags", flags()),
         ("reset", reset()),
         ("function reset", function_reset()),
+        ("window", window()),
         ("malformed", malformed()),
         ("in order", in_order()),
         ("failed read", failed_read()),
@@ -343,6 +372,12 @@ fn right_behaviour_is_judged_right() {
         let v = world.verdict();
         assert!(v.passed(), "{name}:{}", super::told(&v));
     }
+}
+
+#[test]
+fn the_window_kicks_like_any_other_way() {
+    let v = assert_clean(window());
+    assert_eq!((v.compared.kicks, v.compared.frames_tx), (1, 1));
 }
 
 #[test]
