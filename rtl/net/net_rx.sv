@@ -10,10 +10,10 @@ module net_rx
     parameter int unsigned NQ              = 4,
     /// Largest queue.
     parameter int unsigned MAX_QUEUE_SIZE  = 256,
-    /// Larger frames are dropped.
+    /// Larger frames are dropped; at most 65524, so that a packet fits one write.
     parameter int unsigned MAX_FRAME_BYTES = 9216,
-    /// Frame buffer in bytes, a power of two that holds several of the largest frames.
-    parameter int unsigned BUFFER_BYTES    = 32768,
+    /// Frame buffer in bytes, a power of two that holds at least two of the largest frames.
+    parameter int unsigned BUFFER_BYTES    = (MAX_FRAME_BYTES > 16384) ? (1 << $clog2(2 * MAX_FRAME_BYTES)) : 32768,
     /// Clocks a frame waits for buffers; 0 = for ever.
     parameter int unsigned RX_WAIT_CYCLES  = 65536,
     /// Planted bug, 0 = none.
@@ -105,6 +105,11 @@ module net_rx
     /// Why.
     output logic [3:0]                    drop_reason_o
 );
+
+  if (MAX_FRAME_BYTES > 65524 || BUFFER_BYTES < 2 * MAX_FRAME_BYTES || (1 << $clog2(BUFFER_BYTES)) != BUFFER_BYTES)
+  begin : gen_bad_size
+    $error("net_rx: MAX_FRAME_BYTES at most 65524, BUFFER_BYTES a power of two of twice that at least");
+  end
 
   localparam int unsigned Beats = BUFFER_BYTES / (DATA_W / 8);
   localparam int unsigned AW = $clog2(Beats);
