@@ -98,10 +98,16 @@ pub struct Costs {
     pub frames_rx_bytes: u64,
     /// Frames the device dropped.
     pub frames_dropped: u64,
-    /// Cycle of the first kick, frame or DMA request.
+    /// First cycle of the traffic window: the first payload packet or frame, control queue aside.
     pub first_cycle: Option<u64>,
-    /// Cycle of the last DMA request, completion or frame.
+    /// Its last cycle so far: the last use of a ring or frame.
     pub last_cycle: Option<u64>,
+    /// Bytes on the link in the window, device to host, whatever they were for.
+    pub window_up_wire_bytes: u64,
+    /// The same, host to device.
+    pub window_down_wire_bytes: u64,
+    /// Bytes (up, down) since the window's last cycle: they count when traffic goes on.
+    pending: (u64, u64),
 }
 
 impl Costs {
@@ -132,9 +138,7 @@ impl Costs {
                     t.items += u64::from(cause.items);
                     t.wasted += u64::from(cause.wasted);
                 }
-                if matches!(ch, Channel::Rq | Channel::Rc) || cause.purpose == Purpose::Kick {
-                    self.busy(event.cycle);
-                }
+                self.window(event.cycle, *ch, wire, &cause);
                 if let Some(q) = cause.queue {
                     self.queue(q, event.cycle, *ch, &tlp.body, &cause);
                 }
@@ -154,9 +158,34 @@ impl Costs {
         }
     }
 
+    /// Opens at the first payload packet, goes on to each later use of a ring; bytes behind the last use stay outside.
+    fn window(&mut self, cycle: u64, ch: Channel, wire: u64, cause: &Cause) {
+        let traffic = !cause.control
+            && matches!(ch, Channel::Rq | Channel::Rc)
+            && matches!(
+                cause.purpose,
+                Purpose::Payload | Purpose::UsedElement | Purpose::UsedIndex | Purpose::Msix | Purpose::Intx
+            );
+        if self.first_cycle.is_none() && !(traffic && cause.purpose == Purpose::Payload) {
+            return;
+        }
+        let pending = if ch.is_upstream() {
+            &mut self.pending.0
+        } else {
+            &mut self.pending.1
+        };
+        *pending += wire;
+        if traffic {
+            self.busy(cycle);
+        }
+    }
+
     fn busy(&mut self, cycle: u64) {
         self.first_cycle.get_or_insert(cycle);
         self.last_cycle = Some(cycle);
+        let (up, down) = std::mem::take(&mut self.pending);
+        self.window_up_wire_bytes += up;
+        self.window_down_wire_bytes += down;
     }
 
     fn queue(&mut self, queue: u16, cycle: u64, ch: Channel, body: &Body, cause: &Cause) {
@@ -222,7 +251,7 @@ impl Costs {
         map
     }
 
-    /// Cycles from the first to the last activity.
+    /// Cycles of the traffic window: from the first payload packet or frame to the last use of a ring, control queue aside.
     #[must_use]
     pub fn busy_cycles(&self) -> u64 {
         match (self.first_cycle, self.last_cycle) {

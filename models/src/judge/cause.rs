@@ -88,6 +88,8 @@ pub struct Cause {
     pub purpose: Purpose,
     /// Virtqueue index it belongs to.
     pub queue: Option<u16>,
+    /// That queue is the control queue of its device: bring-up and commands, not traffic.
+    pub control: bool,
     /// Running number of the chain in its queue, from 0 at each enabling of the queue.
     pub chain: Option<u64>,
     /// Things of that purpose moved: entries, descriptors, elements, chains published by a used index; 0 where counting makes no sense.
@@ -107,6 +109,7 @@ impl Cause {
         Cause {
             purpose,
             queue: None,
+            control: false,
             chain: None,
             items: 0,
             wasted: 0,

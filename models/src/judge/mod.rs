@@ -151,7 +151,13 @@ impl Judge {
         self.w.seq += 1;
         let mut cause = None;
         match &event.what {
-            What::Tlp { ch, tlp, .. } => cause = Some(self.packet(*ch, tlp)),
+            What::Tlp { ch, tlp, .. } => {
+                let mut why = self.packet(*ch, tlp);
+                why.control = why
+                    .queue
+                    .is_some_and(|q| self.w.shape.role(q) == net::shape::Role::Control);
+                cause = Some(why);
+            }
             What::Store { addr, data, visible } => self.store(*addr, data, visible.unwrap_or(event.cycle)),
             What::Map {
                 region,

@@ -150,8 +150,8 @@ pub(super) fn cost_table(costs: &Costs, header: &Header) -> String {
         let _ = writeln!(
             text,
             "\n  link   up {:.1} %, down {:.1} % of {:.1} Gb/s over {:.1} us; {:.3} packets per clock",
-            share(sum.up_wire_bytes),
-            share(sum.down_wire_bytes),
+            share(costs.window_up_wire_bytes),
+            share(costs.window_down_wire_bytes),
             bits / 1e9,
             seconds * 1e6,
             packets(costs) as f64 / cycles as f64
