@@ -14,7 +14,7 @@ use super::world::World;
 use control::Control;
 use filter::Mac;
 use receive::{Buffer, Receive};
-use shape::Role;
+use shape::{Role, tx_queue};
 use transmit::Transmit;
 
 /// Longest control command kept, in bytes.
@@ -133,14 +133,8 @@ impl Net {
         w: &mut World,
     ) {
         let header = w.shape.header_bytes();
-        self.transmit.wire(
-            pair,
-            error,
-            data,
-            header,
-            queues.get(&pair.saturating_mul(2).saturating_add(1)),
-            w,
-        );
+        self.transmit
+            .wire(pair, error, data, header, queues.get(&tx_queue(pair)), w);
     }
 
     pub(crate) fn wire_rx(&mut self, flow: u16, data: &[u8], w: &World) {

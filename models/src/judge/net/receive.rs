@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::control::Control;
 use super::filter::{Fate, Filter};
-use super::shape::Shape;
+use super::shape::{Shape, rx_queue};
 use super::transmit::difference;
 use crate::judge::features;
 use crate::judge::split::{Queue, State};
@@ -163,7 +163,7 @@ impl Receive {
         let mut left: VecDeque<Buffer> = self.partial.remove(&pair).unwrap_or_default().into();
         let continued = left.len();
         left.extend(buffers);
-        let queue = Some(2 * pair);
+        let queue = Some(rx_queue(pair));
         if continued > 0 && left.len() > continued {
             w.book.check(
                 RuleId::NetRxTogether,
@@ -247,7 +247,7 @@ impl Receive {
 
     fn delivered(&mut self, pair: u16, frame: &[u8], w: &mut World) {
         w.book.compared.frames_rx += 1;
-        let queue = Some(2 * pair);
+        let queue = Some(rx_queue(pair));
         let Some(first) = self.pending.iter().position(|p| p.pairs.contains(&pair)) else {
             let elsewhere = self.pending.iter().position(|p| p.data == frame);
             return self.misplaced(elsewhere, pair, frame, w);
@@ -318,7 +318,7 @@ impl Receive {
     }
 
     fn misplaced(&mut self, at: Option<usize>, pair: u16, frame: &[u8], w: &mut World) {
-        let queue = Some(2 * pair);
+        let queue = Some(rx_queue(pair));
         match at.and_then(|i| self.pending.remove(i)) {
             Some(p) => {
                 w.book.check(
@@ -349,7 +349,10 @@ impl Receive {
         let filtered = missing.iter().filter(|p| !p.may_accept).count();
         w.book.check(
             RuleId::NetRxMissing,
-            missing.first().and_then(|p| p.pairs.first()).map(|p| 2 * p),
+            missing
+                .first()
+                .and_then(|p| p.pairs.first())
+                .map(|&p| rx_queue(p)),
             missing.is_empty(),
             || "every received frame delivered or reported as dropped".into(),
             || {
@@ -360,10 +363,10 @@ impl Receive {
                 )
             },
         );
-        for (pair, rest) in &self.partial {
+        for (&pair, rest) in &self.partial {
             w.book.check(
                 RuleId::NetRxTogether,
-                Some(2 * pair),
+                Some(rx_queue(pair)),
                 false,
                 || "a whole packet".into(),
                 || format!("{} buffers of one that never became whole", rest.len()),
@@ -385,7 +388,7 @@ fn lawful(
     let need = (p.data.len() + shape.header_bytes()) as u64;
     let merge = features::has(shape.features, features::MRG_RXBUF);
     p.pairs.iter().any(|&pair| {
-        let queue = queues.get(&(2 * pair)).filter(|q| q.state == State::Live);
+        let queue = queues.get(&rx_queue(pair)).filter(|q| q.state == State::Live);
         match (reason, queue) {
             (1, _) => p.may_drop,
             (5, q) => !running || q.is_none_or(|q| q.fault.is_some()),

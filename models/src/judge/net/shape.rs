@@ -16,6 +16,16 @@ pub(crate) enum Role {
     Other,
 }
 
+/// Index of the receive queue of a pair. (Pairs that no device has come from bent traces and must not overflow.)
+pub(crate) fn rx_queue(pair: u16) -> u16 {
+    pair.saturating_mul(2)
+}
+
+/// Index of the transmit queue of a pair.
+pub(crate) fn tx_queue(pair: u16) -> u16 {
+    pair.saturating_mul(2).saturating_add(1)
+}
+
 /// The device's queues.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::shape::tx_queue;
 use crate::judge::split::{Chain, Queue, State};
 use crate::judge::windows::Coverage;
 use crate::judge::world::World;
@@ -134,7 +135,7 @@ impl Transmit {
         queue: Option<&Queue>,
         w: &mut World,
     ) {
-        let index = Some(pair.saturating_mul(2).saturating_add(1));
+        let index = Some(tx_queue(pair));
         let q = self.queues.entry(pair).or_default();
         while q
             .front()
@@ -280,7 +281,7 @@ impl Transmit {
                 .collect();
             w.book.check(
                 RuleId::NetTxMissing,
-                Some(2 * pair + 1),
+                Some(tx_queue(pair)),
                 missing.is_empty(),
                 || "a frame on the wire for every chain returned".into(),
                 || format!("none for {} chains, the first is {}", missing.len(), missing[0]),
