@@ -6,6 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::rows;
+use ringside_models::cost::Costs;
+use ringside_models::judge::Judge;
+use ringside_models::trace;
 use ringside_reports::write_report;
 use serde_json::Value;
 
@@ -86,5 +89,44 @@ fn reports_of_real_runs_count_what_their_lines_say() {
                 json["headline"][key]
             );
         }
+    }
+}
+
+/// The terminal's summary comes from `Costs`, the page from this crate: one window, the same numbers.
+#[test]
+fn the_page_and_the_terminal_agree() {
+    for path in traces() {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.display();
+        let folder = tempfile::tempdir().unwrap();
+        let page =
+            write_report(text.as_bytes(), "agreement", folder.path()).unwrap_or_else(|e| panic!("{e}"));
+
+        let mut lines = text.lines();
+        let header = trace::parse_header(lines.next().unwrap()).unwrap();
+        let (mut judge, mut costs) = (Judge::new(&header), Costs::new());
+        for (i, line) in lines.enumerate() {
+            let event = trace::parse_event(line, i + 2).unwrap();
+            let seen = judge.observe(&event);
+            costs.observe(&event, seen.cause.as_ref());
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+        let per_clock = |packets: u64| packets as f64 / costs.busy_cycles() as f64;
+        let packets = page.frames_tx + page.frames_rx;
+        if let Some(rate) = page.packets_per_clock.filter(|_| packets > 0) {
+            assert!((rate - per_clock(packets)).abs() < 1e-9, "{name}: {rate}");
+        }
+        let (up, down) = (
+            page.link_up_percent.unwrap_or(0.0),
+            page.link_down_percent.unwrap_or(0.0),
+        );
+        let (bytes_up, bytes_down) = (costs.window_up_wire_bytes, costs.window_down_wire_bytes);
+        #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+        let cross =
+            (up * bytes_down as f64 - down * bytes_up as f64).abs() / (up * bytes_down as f64).max(1.0);
+        assert!(
+            cross < 1e-9,
+            "{name}: {up} % is {bytes_up} bytes, {down} % is {bytes_down}"
+        );
     }
 }
