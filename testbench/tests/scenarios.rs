@@ -84,16 +84,18 @@ fn passes(args: &[&str]) -> Result<(), Failed> {
 /// How often a rule was decided and how often broken in a run of this scenario with this bug.
 fn outcome(scenario: &str, bug: u32, rule: &str) -> Result<(u64, u64), Failed> {
     let set = format!("BUG={bug}");
-    let args = [
+    let mut args = vec![
         "run",
         "--scenario",
         scenario,
-        "--set",
-        &set,
         "--no-files",
         "--no-rerun",
         "--json",
     ];
+    if bug != 0 {
+        // The design's own assertions would stop the run before the judge has seen what it has to find.
+        args.extend(["--set", &set, "--no-assert"]);
+    }
     let done = ringside(&args, bug != 0)?;
     let summary: serde_json::Value = serde_json::from_str(&done.stdout)
         .map_err(|e| format!("ringside {}\n{e}: {}{}", args.join(" "), done.stdout, done.stderr))?;

@@ -56,7 +56,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
     } else {
         let paint = Paint::stdout();
         out!("{}", summary::head(&header, paint));
-        out!("{}", summary::verdict_lines(&verdict, paint));
+        out!("{}", summary::verdict_lines(&verdict, verdict.passed(), paint));
         out!("{}", summary::cost_table(&costs, &header));
         let repeat = format!("ringside check {}", failure::quote(&args.trace.to_string_lossy()));
         out!("{}", failure::violations(&verdict, &repeat, paint));

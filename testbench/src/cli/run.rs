@@ -31,6 +31,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
         trace: files.trace.clone(),
         capture: files.capture.clone(),
         unjudged: args.unjudged,
+        no_assert: args.no_assert,
         digest: args.check_determinism,
         waves: args.window(files.folder.join("waves.fst")),
         coverage: args.coverage.clone(),
@@ -40,7 +41,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     let mut left = Vec::new();
     let mut notes = String::new();
     if args.check_determinism {
-        let (same, text) = again(&scenario, &result, &files)?;
+        let (same, text) = again(args, &scenario, &result, &files)?;
         notes.push_str(&text);
         if !same {
             outcome = Outcome::OurBug;
@@ -76,6 +77,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
             &scenario,
             &RunOptions {
                 waves: Some(window),
+                no_assert: args.no_assert,
                 ..RunOptions::default()
             },
         )?;
@@ -137,7 +139,12 @@ fn outcome(result: &RunResult) -> Outcome {
 }
 
 /// The second run of `--check-determinism`: another model, with waveforms.
-fn again(scenario: &Scenario, first: &RunResult, files: &Files) -> Result<(bool, String), CliError> {
+fn again(
+    args: &RunArgs,
+    scenario: &Scenario,
+    first: &RunResult,
+    files: &Files,
+) -> Result<(bool, String), CliError> {
     let window = TraceWindow {
         path: files.folder.join("determinism.fst"),
         from: 0,
@@ -146,6 +153,7 @@ fn again(scenario: &Scenario, first: &RunResult, files: &Files) -> Result<(bool,
     std::fs::create_dir_all(&files.folder).map_err(CliError::file("create", &files.folder))?;
     let options = RunOptions {
         digest: true,
+        no_assert: args.no_assert,
         waves: Some(window.clone()),
         ..RunOptions::default()
     };
@@ -195,7 +203,7 @@ fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repea
     let paint = Paint::stdout();
     let mut text = summary::head(&result.header, paint);
     if let Some(verdict) = &result.findings.verdict {
-        text.push_str(&summary::verdict_lines(verdict, paint));
+        text.push_str(&summary::verdict_lines(verdict, result.passed(), paint));
     }
     text.push_str(&summary::frames_line(result));
     text.push_str(notes);

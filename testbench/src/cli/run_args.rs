@@ -101,6 +101,9 @@ pub(super) struct RunArgs {
     /// Do not judge; only to measure what judging costs
     #[arg(long, hide = true)]
     pub(super) unjudged: bool,
+    /// Leave the design's own assertions out of the model, so that the judge speaks first
+    #[arg(long)]
+    pub(super) no_assert: bool,
     /// Write line and user coverage of the RTL to this file
     #[arg(long, value_name = "FILE")]
     pub(super) coverage: Option<PathBuf>,

@@ -268,13 +268,19 @@ impl Transport {
             self.write(offset, addr & 0xffff_ffff, 4)?;
             self.write(offset + 4, addr >> 32, 4)?;
         }
+        let name = format!("queue_msix_vector of queue {queue}");
         if vector != NO_VECTOR {
-            self.set_vector(
-                reg::QUEUE_MSIX_VECTOR,
-                vector,
-                &format!("queue_msix_vector of queue {queue}"),
-            )
-            .await?;
+            self.set_vector(reg::QUEUE_MSIX_VECTOR, vector, &name).await?;
+        } else {
+            // Nothing is written: a reset has unmapped the queue, and a driver that wants no interrupts looks whether it has.
+            let got = self.read(reg::QUEUE_MSIX_VECTOR, 2).await? as u16;
+            if got != NO_VECTOR {
+                return Err(DriverError::Vector {
+                    register: name,
+                    wrote: NO_VECTOR,
+                    got,
+                });
+            }
         }
         let notify_off = self.read(reg::QUEUE_NOTIFY_OFF, 2).await?;
         // The ring lies zeroed in memory before the device may look (PCI-DSC-005).

@@ -42,6 +42,8 @@ pub struct RunOptions {
     pub unjudged: bool,
     /// Take digests of trace and ports.
     pub digest: bool,
+    /// Leave the design's own assertions out of the model: the judge is to speak first.
+    pub no_assert: bool,
     /// Waveforms of these cycles.
     pub waves: Option<TraceWindow>,
     /// Line and user coverage, to this file.
@@ -194,7 +196,8 @@ pub fn run(
     progress: &dyn Fn(&str),
 ) -> Result<RunResult, RunError> {
     scenario.check()?;
-    let dut = load_dut(scenario)?;
+    let mut dut = load_dut(scenario)?;
+    dut.no_assert |= options.no_assert;
     let max_frame = max_frame_bytes(&dut);
     let (frames, skipped) = load_frames(scenario, max_frame)?;
     let mode = match (&options.waves, &options.coverage) {
