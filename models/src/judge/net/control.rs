@@ -120,14 +120,14 @@ impl Control {
                     None => Ack::Err,
                     Some(&v) => {
                         let on = v != 0;
-                        *match n {
-                            0 => &mut f.promisc,
-                            1 => &mut f.allmulti,
-                            2 => &mut f.alluni,
-                            3 => &mut f.nomulti,
-                            4 => &mut f.nouni,
-                            _ => &mut f.nobcast,
-                        } = on;
+                        match n {
+                            0 => f.promisc = Some(on),
+                            1 => f.allmulti = on,
+                            2 => f.alluni = on,
+                            3 => f.nomulti = on,
+                            4 => f.nouni = on,
+                            _ => f.nobcast = on,
+                        }
                         if has(feature) && data.len() == 1 && v <= 1 {
                             Ack::Ok
                         } else {
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn commands_change_the_filter_and_refused_ones_do_not() {
-        assert!(ack(&[0, 0, 1]).1.promisc);
+        assert_eq!(ack(&[0, 0, 1]).1.promisc, Some(true));
         assert_eq!(ack(&[4, 0, 3, 0]).1.pairs, 3);
         assert_eq!(ack(&[4, 0, 9, 0]).1.pairs, 1);
         let t = ack(&[1, 0, 1, 0, 0, 0, 2, 2, 2, 2, 2, 2, 1, 0, 0, 0, 3, 3, 3, 3, 3, 3]).1;

@@ -23,7 +23,8 @@ pub(crate) enum Fate {
     reason = "independent facts, each with its own name"
 )]
 pub(crate) struct Filter {
-    pub(crate) promisc: bool,
+    /// Promiscuous mode; `None` until the driver says: the specification names no default, and devices differ.
+    pub(crate) promisc: Option<bool>,
     pub(crate) allmulti: bool,
     pub(crate) alluni: bool,
     pub(crate) nomulti: bool,
@@ -42,7 +43,7 @@ impl Filter {
     /// State after reset.
     pub(crate) fn new(mac: Option<Mac>) -> Self {
         Filter {
-            promisc: false,
+            promisc: None,
             allmulti: false,
             alluni: false,
             nomulti: false,
@@ -66,7 +67,7 @@ impl Filter {
             && !self.vlans.contains(&id)
         {
             // A priority tag (VLAN 0) names no VLAN; promiscuous mode may or may not include the VLAN filter.
-            return if id == 0 || self.promisc {
+            return if id == 0 || self.promisc != Some(false) {
                 Fate::Either
             } else {
                 Fate::Drop
@@ -79,10 +80,17 @@ impl Filter {
                 Fate::Either
             };
         }
+        match (self.promisc, self.by_address(to)) {
+            (Some(true), _) => Fate::Accept,
+            (None, Fate::Drop) => Fate::Either,
+            (_, fate) => fate,
+        }
+    }
+
+    /// What the modes and tables other than promiscuous mode make of a destination.
+    fn by_address(&self, to: &Mac) -> Fate {
         let accept = |yes: bool| if yes { Fate::Accept } else { Fate::Drop };
-        if self.promisc {
-            Fate::Accept
-        } else if *to == [0xff; 6] {
+        if *to == [0xff; 6] {
             accept(!self.nobcast)
         } else if to[0] & 1 == 1 {
             accept(!self.nomulti && (self.allmulti || self.multicast.contains(to)))
@@ -134,7 +142,12 @@ mod tests {
             frame([0xff; 6]),
         );
         let fates = |f: &Filter| [&own, &foreign, &multi, &all].map(|x| f.fate(x, RX));
-        let base = Filter::new(Some(OWN));
+        // As long as the driver has not said, a device may start in either mode.
+        assert_eq!(fates(&Filter::new(Some(OWN))), [A, E, E, A]);
+        let base = Filter {
+            promisc: Some(false),
+            ..Filter::new(Some(OWN))
+        };
         assert_eq!(fates(&base), [A, D, D, A]);
         assert_eq!(
             fates(&Filter {
@@ -169,7 +182,7 @@ mod tests {
         );
         assert_eq!(
             fates(&Filter {
-                promisc: true,
+                promisc: Some(true),
                 nouni: true,
                 nobcast: true,
                 ..base.clone()
@@ -185,13 +198,14 @@ mod tests {
             [A; 4]
         );
         assert_eq!(base.fate(&foreign, 0), E);
-        assert_eq!(Filter::new(None).fate(&foreign, RX), E);
+        let nameless = Filter { mac: None, ..base };
+        assert_eq!(nameless.fate(&foreign, RX), E);
     }
 
     #[test]
     fn vlan_filtering_and_steering() {
         let mut f = Filter {
-            promisc: false,
+            promisc: Some(false),
             ..Filter::new(Some(OWN))
         };
         let mut tagged = frame(OWN);

@@ -140,6 +140,7 @@ pub(super) fn net() -> Vec<Case> {
         }),
         cut("NET-RX-DROP", &[], |w| w.push(What::WireDrop { reason: 1 })),
         cut("NET-FILTER", &[], |w| {
+            command(w, &[0, 0, 0], 0);
             let given = buffers(w, 1, 1000);
             let mut foreign = frame(60);
             foreign[5] = 9;
