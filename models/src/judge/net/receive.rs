@@ -391,8 +391,9 @@ fn lawful(
         let queue = queues.get(&rx_queue(pair)).filter(|q| q.state == State::Live);
         match (reason, queue) {
             (1, _) => p.may_drop,
-            (5, q) => !running || q.is_none_or(|q| q.fault.is_some()),
-            (2, Some(q)) => q.fault.is_some() || !room(q, p, pair, pending, shape, merge, now),
+            // A queue stands still after a malformed chain, or after a ring read that failed.
+            (5, q) => !running || q.is_none_or(|q| q.fault.is_some() || q.broken),
+            (2, Some(q)) => q.fault.is_some() || q.broken || !room(q, p, pair, pending, shape, merge, now),
             (3, Some(q)) => {
                 need > q.in_flight().map(|c| c.writable_bytes).min().unwrap_or(0)
                     && (!merge || p.data.len() > 1514)

@@ -399,10 +399,7 @@ impl Registers {
             0x16 => Some(u64::from(queue)),
             0x18 => q.size.map(u64::from),
             // Never written since the reset: unmapped (PCIINT-DEV-012).
-            0x1a => q
-                .vector
-                .or(self.ever_reset.then_some(NO_VECTOR))
-                .map(u64::from),
+            0x1a => q.vector.or(self.ever_reset.then_some(NO_VECTOR)).map(u64::from),
             0x1c => (self.ever_reset || q.enable).then_some(u64::from(q.enable)),
             0x20 => Some(q.desc & 0xffff_ffff),
             0x24 => Some(q.desc >> 32),
