@@ -1,5 +1,7 @@
 //! The virtio-net driver as a whole: bring-up, the tasks of its queues, resets, and what it found.
 
+mod resets;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -16,7 +18,7 @@ use super::queue::{Breaches, Context, DriverQueue, SharedQueue};
 use super::rx::{self, Inbox, Receiver, RxBuffer};
 use super::split::{QueueOptions, SplitQueue};
 use super::transport::{NO_VECTOR, NetDeviceConfig, Transport, status};
-use super::tx::{self, Backlog, Transmitter, TxBuffers};
+use super::tx::{Backlog, Transmitter, TxBuffers};
 use crate::host::Host;
 
 /// The driver. Outlives resets of its device.
@@ -415,109 +417,6 @@ impl NetDriver {
         }
     }
 
-    /// Resets the device, takes everything back and brings it up again. Frames under way are lost.
-    ///
-    /// # Errors
-    /// No reset, or the second bring-up fails.
-    pub async fn reset(&self) -> Result<(), DriverError> {
-        let Some(device) = self.0.device.borrow_mut().take() else {
-            return Ok(());
-        };
-        let (transport, queues) = device.stop();
-        transport.reset().await?;
-        self.take_back(&queues);
-        self.bring_up(transport).await.map(|_| ())
-    }
-
-    /// As [`NetDriver::reset`], by a function level reset and a new enumeration.
-    ///
-    /// # Errors
-    /// No reset, or the second bring-up fails.
-    pub async fn function_reset(&self) -> Result<(), DriverError> {
-        let Some(device) = self.0.device.borrow_mut().take() else {
-            return Ok(());
-        };
-        let (transport, queues) = device.stop();
-        transport.function_reset().await?;
-        self.take_back(&queues);
-        self.start().await.map(|_| ())
-    }
-
-    fn take_back(&self, queues: &Queues) {
-        let memory = self.0.host.memory();
-        for (pair, (rx, tx)) in queues.pairs.iter().enumerate() {
-            rx::free_all(memory, rx.borrow_mut().ring.dismantle());
-            self.0.backlogs[pair].lose(tx::free_all(memory, tx.borrow_mut().ring.dismantle()));
-        }
-        if let Some(control) = &queues.control {
-            control.borrow_mut().ring.dismantle();
-        }
-    }
-
-    /// Resets one data queue and enables it again with a new ring. Frames in it are lost.
-    ///
-    /// # Errors
-    /// No such queue in use, the feature is not there, or no reset.
-    pub async fn reset_queue(&self, index: u16) -> Result<(), DriverError> {
-        let (transport, features, control_index) = {
-            let device = self.0.device.borrow();
-            let Some(d) = device.as_ref() else { return Ok(()) };
-            (d.transport.clone(), d.features, d.control_index)
-        };
-        let pair = usize::from(index / 2);
-        if !features.has(features::RING_RESET) || index >= control_index || pair >= self.0.backlogs.len() {
-            let what = format!("VIRTIO_F_RING_RESET and a data queue {index} in use");
-            return Err(DriverError::Lacks {
-                what,
-                has: "has not both".into(),
-            });
-        }
-        let vectors = transport.function().msix.map_or(0, |m| m.vectors);
-        let vectors = if self.0.config.vectors == Vectors::Intx {
-            0
-        } else {
-            vectors
-        };
-        let context = Context {
-            sim: self.sim().clone(),
-            transport: transport.clone(),
-            features,
-            events: self.0.config.events,
-            poll_cycles: self.reaction_cycles(),
-            breaches: self.0.breaches.clone(),
-        };
-        let memory = self.0.host.memory().clone();
-        if index.is_multiple_of(2) {
-            let (task, old) = self.with_pair(pair, |p| (p.rx_task.take(), Rc::clone(&p.rx)));
-            task.into_iter().for_each(JoinHandle::cancel);
-            transport.reset_queue(index).await?;
-            rx::free_all(&memory, old.borrow_mut().ring.dismantle());
-            let queue = self.queue::<RxBuffer>(&context, index, vectors).await?;
-            let mut receiver = self.receiver(pair, &queue, features)?;
-            receiver.prime()?;
-            let task = self.task(&format!("receive {pair}"), receiver.run());
-            self.with_pair(pair, |p| (p.rx, p.rx_task) = (queue, Some(task)));
-        } else {
-            let (task, old) = self.with_pair(pair, |p| (p.tx_task.take(), Rc::clone(&p.tx)));
-            task.into_iter().for_each(JoinHandle::cancel);
-            transport.reset_queue(index).await?;
-            let lost = tx::free_all(&memory, old.borrow_mut().ring.dismantle());
-            self.0.backlogs[pair].lose(lost);
-            let queue = self.queue::<TxBuffers>(&context, index, vectors).await?;
-            self.with_pair(pair, |p| p.tx = queue);
-            self.start_tx(pair);
-        }
-        Ok(())
-    }
-
-    fn with_pair<R>(&self, pair: usize, work: impl FnOnce(&mut Pair) -> R) -> R {
-        let mut device = self.0.device.borrow_mut();
-        let device = device
-            .as_mut()
-            .expect("checked by the caller, and no wait in between takes it");
-        work(&mut device.pairs[pair])
-    }
-
     /// State of every queue, one line each, for a hang.
     #[must_use]
     pub fn state(&self) -> Vec<String> {
@@ -536,33 +435,6 @@ impl NetDriver {
             lines.push(format!("queue {}: {}", c.index(), c.ring.state()));
         }
         lines
-    }
-}
-
-struct Queues {
-    pairs: Vec<(SharedQueue<RxBuffer>, SharedQueue<TxBuffers>)>,
-    control: Option<SharedQueue<()>>,
-}
-
-impl Device {
-    /// Ends the tasks. The queues' memory stays until the device is known to have stopped.
-    fn stop(self) -> (Transport, Queues) {
-        self.config_task.cancel();
-        let mut pairs = Vec::new();
-        for p in self.pairs {
-            p.rx_task
-                .into_iter()
-                .chain(p.tx_task)
-                .for_each(JoinHandle::cancel);
-            pairs.push((p.rx, p.tx));
-        }
-        (
-            self.transport,
-            Queues {
-                pairs,
-                control: self.control.map(|c| c.1),
-            },
-        )
     }
 }
 

@@ -4,6 +4,8 @@
 //! (descriptors and entry, barrier, index: SPLIT-DRV-029), the kick decision in both suppression modes, and the used ring read
 //! with the suspicion that a device under test deserves. What needs time - a full barrier, a kick - is its caller's.
 
+mod error;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::layout::{self, INDIRECT, Layout, NEXT, NO_INTERRUPT, NO_NOTIFY, WRITE};
 use super::misbehave::Wrong;
 use crate::host::memory::{Memory, MemoryError};
+
+pub use error::{AddError, UsedError};
 
 /// Which end of the free list returned descriptors go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,80 +58,6 @@ pub struct QueueOptions {
     pub event_idx: bool,
     /// Order of the free list.
     pub free_list: FreeList,
-}
-
-/// Why a chain was not added.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddError {
-    /// Too few free descriptors now.
-    #[error("the chain needs {needed} descriptors, {free} are free")]
-    Full {
-        /// Descriptors needed.
-        needed: usize,
-        /// Descriptors free.
-        free: usize,
-    },
-    /// Longer than the queue ever allows (SPLIT-DRV-008).
-    #[error("a chain of {elements} elements does not fit a queue of {size}")]
-    TooLong {
-        /// Elements of the chain.
-        elements: usize,
-        /// Queue size.
-        size: u16,
-    },
-    /// No element.
-    #[error("a chain needs at least one element")]
-    Empty,
-    /// No memory for an indirect table.
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
-}
-
-/// A used ring that makes no sense: the device's fault, seen by the driver.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UsedError {
-    /// The id is no head.
-    #[error("used element {index} names descriptor {id} of a queue of {size}")]
-    Range {
-        /// Running used index.
-        index: u16,
-        /// Id found.
-        id: u32,
-        /// Queue size.
-        size: u16,
-    },
-    /// The id is no head in flight.
-    #[error("used element {index} names descriptor {id}, which heads no chain in flight")]
-    NotInFlight {
-        /// Running used index.
-        index: u16,
-        /// Id found.
-        id: u32,
-    },
-    /// More written than there was room.
-    #[error(
-        "used element {index} (descriptor {id}) says {len_bytes} bytes written, the chain has room for {room_bytes}"
-    )]
-    Length {
-        /// Running used index.
-        index: u16,
-        /// Id found.
-        id: u32,
-        /// Length found, bytes.
-        len_bytes: u32,
-        /// Writable bytes of the chain.
-        room_bytes: u64,
-    },
-    /// The index ran ahead of what was given.
-    #[error("used index {index} is {ahead} ahead of what was taken, {in_flight} chains are in flight")]
-    Index {
-        /// Used index found.
-        index: u16,
-        /// Distance to what was taken.
-        ahead: u16,
-        /// Chains in flight.
-        in_flight: usize,
-    },
 }
 
 /// A chain that came back.
