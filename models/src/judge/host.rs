@@ -42,6 +42,9 @@ pub(crate) struct HostRequest {
 #[derive(Debug, Default)]
 pub(crate) struct HostRequests {
     waiting: BTreeMap<(u16, u16), HostRequest>,
+    /// Requests whose tag the host used again before an answer came, and the first of them.
+    given_up: u64,
+    first_given_up: Option<HostRequest>,
     /// Event number of the latest request that has been answered.
     pub(crate) acknowledged: u64,
 }
@@ -57,6 +60,12 @@ pub(crate) struct Answer {
 impl HostRequests {
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
+    }
+
+    // The host has timed out on it; the device still owes the completion.
+    fn give_up(&mut self, request: HostRequest) {
+        self.given_up += 1;
+        self.first_given_up.get_or_insert(request);
     }
 
     /// A non-posted request crossed.
@@ -76,7 +85,7 @@ impl HostRequests {
             _ => return,
         };
         let (addr, bytes) = span.unwrap_or((0, if dwords == 0 { 0 } else { 4 }));
-        self.waiting.insert(
+        let replaced = self.waiting.insert(
             (req, tag),
             HostRequest {
                 cycle,
@@ -89,6 +98,9 @@ impl HostRequests {
                 config: !matches!(body, Body::MRd { .. }),
             },
         );
+        if let Some(replaced) = replaced {
+            self.give_up(replaced);
+        }
     }
 
     /// A completion of the device crossed. Returns the cause, and the answer if it is the end of a request.
@@ -168,7 +180,12 @@ impl HostRequests {
 
     /// The run is over.
     pub(crate) fn finish(&self, book: &mut Book) {
-        let first = self.waiting.values().min_by_key(|r| r.seq);
+        let first = self
+            .waiting
+            .values()
+            .chain(&self.first_given_up)
+            .min_by_key(|r| r.seq);
+        let missing = self.waiting.len() as u64 + self.given_up;
         book.check(
             RuleId::BusCplMissing,
             None,
@@ -178,9 +195,7 @@ impl HostRequests {
                 first.map_or(String::new(), |r| {
                     format!(
                         "{} not, the first came at cycle {} for {:?}",
-                        self.waiting.len(),
-                        r.cycle,
-                        r.target
+                        missing, r.cycle, r.target
                     )
                 })
             },

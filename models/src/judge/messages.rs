@@ -33,6 +33,8 @@ pub(crate) struct Messages {
     config_owed: Option<u64>,
     /// Reasons for configuration interrupts not yet sent.
     config_reasons: u32,
+    /// Messages of a shared vector that may still come because an earlier one told of several queues at once; by the vector's first queue.
+    spare: BTreeMap<u16, u32>,
 }
 
 impl Messages {
@@ -52,6 +54,7 @@ impl Messages {
         self.isr_any = false;
         self.config_owed = None;
         self.config_reasons = 0;
+        self.spare.clear();
     }
 
     /// The host wrote a dword of the MSI-X table. True if a mask changed.
@@ -179,13 +182,26 @@ impl Messages {
     ) -> Cause {
         let now = w.book.now;
         let mut best: Option<(Reason, u16)> = None;
+        let mut with_reason = 0;
         for &index in users {
             let Some(q) = queues.get_mut(&index) else { continue };
             let event_idx = q.event_idx;
             let reason = q.decision.interrupted(event_idx, now);
+            with_reason += u32::from(reason >= Reason::Permitted);
             if best.is_none_or(|(b, _)| reason > b) {
                 best = Some((reason, index));
             }
+        }
+        // Queues that share a vector may each send a message where one of them would have told of all.
+        let spare = self
+            .spare
+            .entry(users.first().copied().unwrap_or_default())
+            .or_default();
+        if with_reason > 1 {
+            *spare = (*spare + with_reason - 1).min(users.len() as u32);
+        } else if with_reason == 0 && *spare > 0 && !for_config {
+            *spare -= 1;
+            best = best.map(|(_, q)| (Reason::Permitted, q));
         }
         let justified = best.is_some_and(|(r, _)| r >= Reason::Permitted);
         if for_config

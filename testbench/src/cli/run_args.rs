@@ -60,7 +60,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_enum)]
     pub(super) direction: Option<DirectionArg>,
     /// Send at most so many frames
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_frames)]
     pub(super) frames: Option<usize>,
     /// Generate frames of this size, in bytes without FCS, instead of sending a capture
     #[arg(long, value_name = "BYTES", conflicts_with = "pcap")]
@@ -131,11 +131,30 @@ fn parse_parameter(text: &str) -> Result<(String, ParamValue), String> {
         .split_once('=')
         .filter(|(k, _)| !k.is_empty() && k.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
         .ok_or_else(|| "a parameter is KEY=VALUE, e.g. BUG=3".to_owned())?;
+    let sized = value
+        .split_once('\'')
+        .is_some_and(|(width, _)| width.chars().all(|c| c.is_ascii_digit()));
+    let quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
     let value = match value.parse::<i64>() {
         Ok(n) => ParamValue::Int(n),
-        Err(_) => ParamValue::Text(value.to_owned()),
+        Err(_) if sized => ParamValue::Text(value.to_owned()),
+        Err(_) if quoted => ParamValue::Text(value[1..value.len() - 1].to_owned()),
+        Err(_) => {
+            return Err(format!(
+                "{value:?} is no value of a parameter: give a number (3), a sized literal (48'h02aa) or a string in double quotes"
+            ));
+        }
     };
     Ok((key.to_owned(), value))
+}
+
+/// A count of at least one.
+fn parse_frames(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("at least one frame; leave the option out to send them all".to_owned()),
+        Ok(n) => Ok(n),
+        Err(e) => Err(e.to_string()),
+    }
 }
 
 impl RunArgs {

@@ -80,7 +80,7 @@ impl Filter {
                 Fate::Either
             };
         }
-        match (self.promisc, self.by_address(to)) {
+        match (self.promisc, self.by_address(*to)) {
             (Some(true), _) => Fate::Accept,
             (None, Fate::Drop) => Fate::Either,
             (_, fate) => fate,
@@ -88,15 +88,15 @@ impl Filter {
     }
 
     /// What the modes and tables other than promiscuous mode make of a destination.
-    fn by_address(&self, to: &Mac) -> Fate {
+    fn by_address(&self, to: Mac) -> Fate {
         let accept = |yes: bool| if yes { Fate::Accept } else { Fate::Drop };
-        if *to == [0xff; 6] {
+        if to == [0xff; 6] {
             accept(!self.nobcast)
         } else if to[0] & 1 == 1 {
-            accept(!self.nomulti && (self.allmulti || self.multicast.contains(to)))
+            accept(!self.nomulti && (self.allmulti || self.multicast.contains(&to)))
         } else if self.nouni {
             Fate::Drop
-        } else if self.alluni || self.unicast.contains(to) || self.mac.as_ref() == Some(to) {
+        } else if self.alluni || self.unicast.contains(&to) || self.mac.as_ref() == Some(&to) {
             Fate::Accept
         } else if self.mac.is_none() {
             Fate::Either
