@@ -178,6 +178,7 @@ pub async fn publish<T>(queue: &SharedQueue<T>) -> Result<(), DriverError> {
     let kicks = match wrong {
         Some(Wrong::NoKick) => 0,
         Some(Wrong::ExtraKick) => 2,
+        Some(Wrong::KickWidth) => 1,
         // A spoilt ring is of no use to a test if the device is not told of it.
         Some(w) if w.spoils_ring() => 1,
         _ => u32::from(due),

@@ -269,18 +269,15 @@ impl Transport {
             self.write(offset + 4, addr >> 32, 4)?;
         }
         let name = format!("queue_msix_vector of queue {queue}");
-        if vector != NO_VECTOR {
-            self.set_vector(reg::QUEUE_MSIX_VECTOR, vector, &name).await?;
-        } else {
+        if vector == NO_VECTOR {
             // Nothing is written: a reset has unmapped the queue, and a driver that wants no interrupts looks whether it has.
             let got = self.read(reg::QUEUE_MSIX_VECTOR, 2).await? as u16;
             if got != NO_VECTOR {
-                return Err(DriverError::Vector {
-                    register: name,
-                    wrote: NO_VECTOR,
-                    got,
-                });
+                let (register, wrote) = (name, NO_VECTOR);
+                return Err(DriverError::Vector { register, wrote, got });
             }
+        } else {
+            self.set_vector(reg::QUEUE_MSIX_VECTOR, vector, &name).await?;
         }
         let notify_off = self.read(reg::QUEUE_NOTIFY_OFF, 2).await?;
         // The ring lies zeroed in memory before the device may look (PCI-DSC-005).
