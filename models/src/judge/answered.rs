@@ -21,6 +21,16 @@ impl Judge {
         }
     }
 
+    /// Reads that nobody has answered for longer than a requester has to wait.
+    pub(super) fn give_up_reads(&mut self) {
+        let Some(before) = self.w.book.now.checked_sub(self.timeout_cycles) else {
+            return;
+        };
+        for read in self.reads.give_up(before) {
+            self.read_done(&read);
+        }
+    }
+
     fn read_done(&mut self, read: &Read) -> Cause {
         let mut cause = read.cause;
         let current = |q: &&mut Queue, epoch| q.epoch == epoch && q.state != State::Dead;

@@ -44,6 +44,8 @@ pub(crate) struct Read {
     /// What came so far, if it matters.
     pub(crate) data: Vec<u8>,
     pub(crate) failed: bool,
+    /// Waited for so long that the device may have given up: what it was for is taken as failed.
+    given_up: bool,
 }
 
 /// All reads that wait, by tag.
@@ -66,6 +68,19 @@ pub(crate) enum Progress {
 impl Reads {
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
+    }
+
+    /// Reads issued before `cycle` that the device may give up now (PCI Express 2.8: a requester times out). They stay outstanding.
+    pub(crate) fn give_up(&mut self, cycle: u64) -> Vec<Read> {
+        let late = self
+            .waiting
+            .values_mut()
+            .filter(|r| r.cycle < cycle && !r.given_up);
+        late.map(|read| {
+            (read.given_up, read.failed) = (true, true);
+            read.clone()
+        })
+        .collect()
     }
 
     /// Is this tag taken? (Decides the rule.)
@@ -107,6 +122,7 @@ impl Reads {
             keep,
             data: Vec::new(),
             failed: false,
+            given_up: false,
         };
         self.waiting.insert(tag, read);
     }
@@ -178,6 +194,7 @@ impl Reads {
             return Progress::Part(cause);
         }
         match self.waiting.remove(tag) {
+            Some(read) if read.given_up => Progress::Part(cause),
             Some(mut read) => {
                 read.cause = cause;
                 Progress::Done(Box::new(read))

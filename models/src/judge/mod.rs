@@ -103,6 +103,10 @@ pub struct Judge {
     /// Status was read since the driver published something malformed.
     status_read_since_fault: bool,
     last_sweep: u64,
+    /// When unanswered reads were last looked for.
+    last_look: u64,
+    /// The least time after which a requester may give a read up.
+    timeout_cycles: u64,
     /// Cycle of the last packet.
     last_packet: u64,
     /// Queues whose fault has been counted as a reason for a configuration interrupt.
@@ -112,6 +116,14 @@ pub struct Judge {
 }
 
 const SWEEP_CYCLES: u64 = 8192;
+
+/// The shortest completion time-out of PCI Express, in microseconds.
+const TIMEOUT_US: f64 = 50.0;
+
+#[expect(clippy::cast_sign_loss, reason = "a header's clock rate is positive")]
+fn timeout_cycles(clock_mhz: f64) -> u64 {
+    (clock_mhz * TIMEOUT_US) as u64
+}
 
 impl Judge {
     /// A judge for a trace with this header.
@@ -137,6 +149,8 @@ impl Judge {
             failed_reads: false,
             status_read_since_fault: false,
             last_sweep: 0,
+            last_look: 0,
+            timeout_cycles: timeout_cycles(header.clock_mhz),
             last_packet: 0,
             faults_told: 0,
             flr: None,
@@ -149,6 +163,10 @@ impl Judge {
     pub fn observe(&mut self, event: &Event) -> Observation {
         self.w.book.now = event.cycle;
         self.w.seq += 1;
+        if event.cycle >= self.last_look + self.timeout_cycles / 4 {
+            self.last_look = event.cycle;
+            self.give_up_reads();
+        }
         let mut cause = None;
         match &event.what {
             What::Tlp { ch, tlp, .. } => {
