@@ -89,7 +89,8 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
             let queue = cause.queue.map(|q| format!(" q{q}")).unwrap_or_default();
             let stream = match ch {
                 Channel::Rq => format!("rq {}{queue}", cause.purpose.name()),
-                // One requester, one completer: these two have one order.
+                // Kicks of different queues race, and with register accesses; the rest is one thread's work and has one order.
+                Channel::Cq if cause.purpose == Purpose::Kick => format!("cq kick{queue}"),
                 Channel::Cq => "cq".to_owned(),
                 Channel::Cc => "cc".to_owned(),
                 // The host's answers are its own memory, cut and ordered by its own laws.
