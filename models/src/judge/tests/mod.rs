@@ -2,6 +2,7 @@
 
 mod broken;
 mod clean;
+mod timeouts;
 mod torture;
 
 use super::Verdict;
