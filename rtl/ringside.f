@@ -1,4 +1,5 @@
 # The design, packages first. Paths are relative to this file.
+pkg/bug_pkg.sv
 pkg/ringside_pkg.sv
 pcie/pcie_pkg.sv
 ring/ring_pkg.sv

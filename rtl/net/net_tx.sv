@@ -1,6 +1,7 @@
 // Transmit side of virtio-net: chains of all transmit queues become frames on the wire, many packets in flight.
 // A chain is used when its last byte has been read; nothing is written into it (written_bytes 0).
 module net_tx
+  import bug_pkg::*;
   import ringside_pkg::*;
   import net_pkg::*;
 #(
@@ -233,7 +234,7 @@ module net_tx
   always_comb begin
     cpl_o.queue         = 16'(used.pair);
     cpl_o.id            = used.id;
-    cpl_o.written_bytes = (BUG == 5) ? 32'(used.total_bytes) : 32'd0;
+    cpl_o.written_bytes = planted(BUG, 5) ? 32'(used.total_bytes) : 32'd0;
     cpl_o.flush         = (inside_q[used.pair] == 16'd1) && (chain_count_i[used.pair] == 16'd0);
     cpl_o.more          = 1'b0;
     finished            = '0;

@@ -1,6 +1,7 @@
 // Transmit, first half: from published chains to pieces of memory to read. Takes chains round robin, refuses those
 // that cannot hold the packet header, and notes every packet in the order in which its bytes will arrive.
 module net_tx_fetch
+  import bug_pkg::*;
   import ringside_pkg::*;
   import net_pkg::*;
 #(
@@ -147,7 +148,7 @@ module net_tx_fetch
     packet_o.queue       = 16'(item_queue);
     packet_o.id          = item_tag.id;
     packet_o.total_bytes = left;
-    packet_o.skip_bytes  = (BUG == 21) ? piece : 17'(NetHdrBytes);
+    packet_o.skip_bytes  = planted(BUG, 21) ? piece : 17'(NetHdrBytes);
     taken_o     = '0;
     refused_o   = '0;
     abandoned_o = '0;

@@ -1,6 +1,7 @@
 // Transmit, second half: the bytes of packets, in order, become frames. Drops the packet header wherever the
 // descriptors split it, tells when a packet has been read to its last byte, and packs frames for the wire.
 module net_tx_frame
+  import bug_pkg::*;
   import net_pkg::*;
 #(
     /// Width of the data path in bits.
@@ -54,7 +55,7 @@ module net_tx_frame
 
   localparam int unsigned B = DATA_W / 8;
   // The header moves a beat by at most 12 bytes; only the planted bug needs more.
-  localparam int unsigned SHIFT_W = (BUG == 21) ? CW : 4;
+  localparam int unsigned SHIFT_W = (BUG == 21 || BUG == BugRuntime) ? CW : 4;
 
   typedef struct packed {
     logic [15:0] tx_queue;

@@ -2,6 +2,7 @@
 // follow each other without a gap; a packet's chains are completed together, after its last write has its place in
 // the request order. A queue that stops leaves the rest of its packet to be discarded.
 module rx_place
+  import bug_pkg::*;
   import ringside_pkg::*;
   import net_pkg::*;
 #(
@@ -190,7 +191,7 @@ module rx_place
   /* verilator lint_on UNUSED */
 
   assign ahead       = finished_q - tail_mark;      // modulo 2^16; the marks lie less than half of that away
-  assign placed      = tail_valid && (!ahead[15] || (BUG == 32));
+  assign placed      = tail_valid && (!ahead[15] || planted(BUG, 32));
   assign drop        = used.lost || !run_i[used.pair];
   assign cpl_valid_o = used_valid && placed && !drop;
   assign retire      = used_valid && placed && (drop || cpl_ready_i);

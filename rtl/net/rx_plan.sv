@@ -2,6 +2,7 @@
 // A frame is planned when its queue has the room for all of it; until then it waits a bounded time, holding up the
 // frames behind it. Chains are looked at before they are taken, so a dropped frame costs the driver no buffer.
 module rx_plan
+  import bug_pkg::*;
   import ringside_pkg::*;
   import net_pkg::*;
 #(
@@ -115,7 +116,7 @@ module rx_plan
     chain_o.more         = 1'b0;
     packet_o.drop        = 1'b0;
     packet_o.bytes       = frame_i.bytes;
-    packet_o.num_buffers = seen_q + 16'd1 - 16'(BUG == 20);
+    packet_o.num_buffers = seen_q + 16'd1 - 16'(planted(BUG, 20));
 
     unique case (state_q)
       Idle: begin

@@ -1,9 +1,11 @@
 /// Cuts an operation of up to 64 KiB into pieces that are legal as one TLP each: at most limit_bytes_i counted in whole
 /// dwords, never across 4 KiB. What fits into one piece stays whole; otherwise the first cut is at the first address
 /// aligned to the limit, so that all later pieces are aligned. One piece a cycle.
-module chunk_splitter #(
-  /// 0 plants a bug: pieces may cross a 4 KiB border.
-  parameter bit KEEP_4K = 1'b1
+module chunk_splitter
+  import bug_pkg::*;
+#(
+  /// Planted bug, 0 = none. Here: 25 lets pieces cross a 4 KiB border.
+  parameter int unsigned BUG = 0
 ) (
   /// Clock.
   input  logic        clk_i,
@@ -41,12 +43,13 @@ module chunk_splitter #(
   logic [63:0] addr_q;
   logic [16:0] len_q;
   logic [31:0] meta_q;
-  logic        fits, crosses;
+  logic        keep_4k, fits, crosses;
   logic [9:0]  to_border;
 
+  assign keep_4k   = !planted(BUG, 25);
   assign fits      = (17'(addr_q[1:0]) + len_q) <= 17'(limit_bytes_i);
-  assign crosses   = KEEP_4K && (17'(addr_q[11:0]) + len_q) > 17'd4096;
-  assign to_border = limit_bytes_i - (KEEP_4K ? (addr_q[9:0] & (limit_bytes_i - 10'd1)) : 10'(addr_q[1:0]));
+  assign crosses   = keep_4k && (17'(addr_q[11:0]) + len_q) > 17'd4096;
+  assign to_border = limit_bytes_i - (keep_4k ? (addr_q[9:0] & (limit_bytes_i - 10'd1)) : 10'(addr_q[1:0]));
 
   assign chunk_valid_o     = valid_q;
   assign chunk_addr_o      = addr_q;
@@ -75,7 +78,7 @@ module chunk_splitter #(
 
   op_not_empty : assert property (@(posedge clk_i) disable iff (!rst_ni) !op_valid_i || op_len_bytes_i != '0);
   chunk_in_page : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !valid_q || !KEEP_4K || (13'(addr_q[11:0]) + 13'(chunk_len_bytes_o)) <= 13'd4096);
+    !valid_q || !keep_4k || (13'(addr_q[11:0]) + 13'(chunk_len_bytes_o)) <= 13'd4096);
   chunk_in_limit : assert property (@(posedge clk_i) disable iff (!rst_ni)
     !valid_q || (11'(addr_q[1:0]) + 11'(chunk_len_bytes_o)) <= 11'(limit_bytes_i));
 

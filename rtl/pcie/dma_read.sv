@@ -1,6 +1,7 @@
 /// Read pool: many outstanding memory reads, one MRd TLP per request, reassembly in a slot per tag. Takes one request,
 /// one completion beat and gives one answer beat every cycle. See README.md for the rules of its ports.
 module dma_read
+  import bug_pkg::*;
   import ringside_pkg::*;
   import pcie_pkg::*;
 #(
@@ -233,7 +234,7 @@ module dma_read
   logic [$clog2(TAGS+1)-1:0] undelivered_count_q;
   logic                     free_delivered, free_late;
 
-  assign free_delivered = delivered && !(BUG == 24 && delivered_status == RdFault) &&
+  assign free_delivered = delivered && !(planted(BUG, 24) && delivered_status == RdFault) &&
                           (!outstanding[deliver_tag] || (late_clear_valid && late_clear_tag == deliver_tag));
   assign free_late      = late_clear_valid && !undelivered_q[late_clear_tag];
 
@@ -270,6 +271,6 @@ module dma_read
     (req_q.len_bytes != '0 && 13'(req_q.addr[11:0]) + 13'(req_q.len_bytes) <= 13'd4096 &&
      {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= 10'(ChunkBytesMax)));
   request_within_mrrs : assert property (@(posedge clk_i) disable iff (!rst_ni) !req_valid_q || flush_i ||
-    BUG == 26 || {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= size_code_bytes(mrrs_i));
+    planted(BUG, 26) || {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= size_code_bytes(mrrs_i));
 
 endmodule

@@ -3,6 +3,7 @@
 /// an operation it offered without waiting for anything that itself needs the request channel, and offers no byte that
 /// belongs to no operation, reset or not.
 module dma_write
+  import bug_pkg::*;
   import ringside_pkg::*;
   import pcie_pkg::*;
 #(
@@ -63,7 +64,7 @@ module dma_write
   logic [31:0] chunk_meta;
 
   chunk_splitter #(
-    .KEEP_4K(BUG != 25)
+    .BUG(BUG)
   ) u_split (
     .clk_i,
     .rst_ni,
@@ -128,7 +129,7 @@ module dma_write
   always_ff @(posedge clk_i) begin
     if (chunk_valid && chunk_ready) begin
       hdr_q <= mem_header(1'b1, chunk_addr[63:2], dword_count(chunk_addr[1:0], chunk_len),
-                          (BUG == 3) ? {(enables[7:4] == 4'h0) ? 4'h0 : 4'hf, 4'hf} : enables, bdf_i, 8'h00);
+                          planted(BUG, 3) ? {(enables[7:4] == 4'h0) ? 4'h0 : 4'hf, 4'hf} : enables, bdf_i, 8'h00);
       offset_q  <= chunk_addr[1:0];
       op_last_q <= chunk_last;
       meta_q    <= chunk_meta;

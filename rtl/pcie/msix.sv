@@ -2,6 +2,7 @@
 /// once when it may. A message is made from the table in the cycle it leaves, so a mask or a new address written before
 /// that moment counts.
 module msix
+  import bug_pkg::*;
   import ringside_pkg::*;
   import pcie_pkg::*;
 #(
@@ -125,7 +126,7 @@ module msix
   assign send_high   = written_q[send_vector_q][1] ? high_q[send_vector_q] : '0;
   assign header      = mem_header(1'b1, {send_high, send_low}, 8'd1, 8'h0f, bdf_i, 8'h00);
   assign tlp_valid_o = send_valid_q && open;
-  assign tlp_hdr_o   = header | ((BUG == 17) ? 128'h2000 : 128'h0);
+  assign tlp_hdr_o   = header | (planted(BUG, 17) ? 128'h2000 : 128'h0);
   assign tlp_data_o  = written_q[send_vector_q][2] ? data_q[send_vector_q] : '0;
   assign sent        = tlp_valid_o && tlp_ready_i;
 

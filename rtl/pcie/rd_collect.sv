@@ -2,6 +2,7 @@
 /// and reports each request once, when its last byte is there or when it failed. Any split, any interleaving, any order
 /// across tags, one beat a cycle, never stalling. The pool asks what it knows of a tag by number (entry_*).
 module rd_collect
+  import bug_pkg::*;
   import ringside_pkg::*;
   import pcie_pkg::*;
 #(
@@ -159,7 +160,7 @@ module rd_collect
       if (s1_first_q) begin
         s2_tag_q     <= tag;
         s2_verdict_q <= verdict;
-        s2_place_q   <= (BUG == 27 && remaining != entry_len_bytes_i) ? shared_place_q : start[8:2];
+        s2_place_q   <= (planted(BUG, 27) && remaining != entry_len_bytes_i) ? shared_place_q : start[8:2];
       end else begin
         s2_place_q <= s2_place_q + 7'(LANES);
       end

@@ -2,6 +2,7 @@
 /// across 4 KiB. req_last_o marks the last one; it travels beside the record, so the client chooses where to keep it
 /// (usually a side FIFO, or a meta bit merged on the way to the pool).
 module read_splitter
+  import bug_pkg::*;
   import ringside_pkg::*;
   import pcie_pkg::*;
 #(
@@ -40,7 +41,7 @@ module read_splitter
     .clk_i,
     .rst_ni,
     .clear_i,
-    .limit_bytes_i    ((BUG == 26) ? 10'(ChunkBytesMax) : size_code_bytes(mrrs_i)),
+    .limit_bytes_i    (planted(BUG, 26) ? 10'(ChunkBytesMax) : size_code_bytes(mrrs_i)),
     .op_valid_i,
     .op_ready_o,
     .op_addr_i,

@@ -2,6 +2,7 @@
 /// TLP starts only with its flow-control credits and, for memory requests, with bus mastering; a stream that must wait
 /// does not hold up the others. Taken here = place in the request order fixed.
 module rq_arbiter
+  import bug_pkg::*;
   import ringside_pkg::*;
   import pcie_pkg::*;
 #(
@@ -88,10 +89,10 @@ module rq_arbiter
       memory          = in_hdr_i[i][28:24] == TlpMem;
       posted[i]       = in_hdr_i[i][30] || !memory;
       data_credits[i] = in_hdr_i[i][30] ? 12'((13'(in_hdr_i[i][9:0]) + 13'd3) >> 2) : '0;
-      room            = posted[i] ? BUG == 28 || (ph_left != '0 && pd_left >= data_credits[i])
+      room            = posted[i] ? planted(BUG, 28) || (ph_left != '0 && pd_left >= data_credits[i])
                                   : nph_left != '0;
       discard[i]      = memory && posted[i] && !bus_master_i && flush_i;
-      may_start[i]    = in_valid_i[i] && (discard[i] || (room && (!memory || bus_master_i || BUG == 29)));
+      may_start[i]    = in_valid_i[i] && (discard[i] || (room && (!memory || bus_master_i || planted(BUG, 29))));
     end
   end
 
@@ -148,6 +149,6 @@ module rq_arbiter
   locked_stream_only : assert property (@(posedge clk_i) disable iff (!rst_ni)
     !locked_q || (in_ready_o & ~(N'(1) << locked_index_q)) == '0);
   no_memory_without_mastering : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    BUG == 29 || !start || discarding || in_hdr_i[index][28:24] != TlpMem || bus_master_i);
+    planted(BUG, 29) || !start || discarding || in_hdr_i[index][28:24] != TlpMem || bus_master_i);
 
 endmodule

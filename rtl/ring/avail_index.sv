@@ -2,6 +2,7 @@
 // queue has run dry, and a look again found nothing, are kicks asked for, followed by one more look (the driver may
 // have published between the two). A queue that waits for a kick reads nothing.
 module avail_index
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -142,7 +143,7 @@ module avail_index
   assign stale = features_i.notification_data && (16'd0 - ahead) <= size
                  && !(ahead <= size && total <= size && total >= held);
   assign held  = known_q[ans_queue_i] - used_i[ans_queue_i];
-  assign jump  = (total > size || total < held) && (BUG != 8);
+  assign jump  = (total > size || total < held) && !planted(BUG, 8);
 
   always_comb begin
     fault_o       = '0;
@@ -156,10 +157,10 @@ module avail_index
     logic [15:0] left;
 
     assign left       = known_q[q] - fetch_i[q];
-    assign dry        = (left == 16'd0) || (BUG == 10 && left[15]);
+    assign dry        = (left == 16'd0) || (planted(BUG, 10) && left[15]);
     assign answer     = ans_valid_i && (ans_queue_i == QW'(q));
     assign news[q]    = answer && (ahead != 16'd0) && !stale && !fault_o.valid;
-    assign need_arm   = features_i.event_idx ? (armed_q[q] != known_q[q]) && (BUG != 14) : suppressed_q[q];
+    assign need_arm   = features_i.event_idx ? (armed_q[q] != known_q[q]) && !planted(BUG, 14) : suppressed_q[q];
     assign want_rd[q] = run_i[q] && (state_q[q] == StRead);
     // One such write at a time: the place that StArmed waits for must be that of its own write.
     assign want_wr[q] = run_i[q] && (state_q[q] == StArm || state_q[q] == StQuiet) && !quieting_q[q];
@@ -207,7 +208,7 @@ module avail_index
           end
           StArmed: if (done_i && done_queue_i == QW'(q)) begin
             suppressed_q[q] <= 1'b0;
-            state_q[q]      <= (BUG == 11) ? StIdle : StRead;
+            state_q[q]      <= planted(BUG, 11) ? StIdle : StRead;
           end
           default: state_q[q] <= StIdle;
         endcase

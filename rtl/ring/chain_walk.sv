@@ -2,6 +2,7 @@
 // table, segments and the chain record. A first descriptor without NEXT and INDIRECT, the common case, takes one
 // cycle even when one queue alone has work. A chain is published only when it is complete.
 module chain_walk
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -164,12 +165,12 @@ module chain_walk
 
   assign size        = ctx_i[p_queue_q].size;
   assign d           = p_start_q ? first_i : look_i;
-  assign has_next    = d.flags[FlagNext] && (BUG != 9);
+  assign has_next    = d.flags[FlagNext] && !planted(BUG, 9);
   assign is_indirect = d.flags[FlagIndirect];
   assign write       = d.flags[FlagWrite];
   assign p_run       = p_valid_q && run_i[p_queue_q];
   assign p_simple    = p_start_q && !has_next && !is_indirect;
-  assign table_bad   = (d.len_bytes[31:4] == '0) || (d.len_bytes[3:0] != '0 && BUG != 31);
+  assign table_bad   = (d.len_bytes[31:4] == '0) || (d.len_bytes[3:0] != '0 && !planted(BUG, 31));
 
   always_comb begin
     cur = state_q[p_queue_q];
@@ -182,7 +183,7 @@ module chain_walk
       cur.need_read  = !first_given_i;
       cur.record.id  = head_i;
     end
-    after = (BUG == 2) ? cur.index + 16'd1 : d.next;
+    after = planted(BUG, 2) ? cur.index + 16'd1 : d.next;
     place = after - base_i[cur.window];
     sum   = {1'b0, write ? cur.record.writable_bytes : cur.record.readable_bytes} + {1'b0, d.len_bytes};
 
@@ -208,7 +209,7 @@ module chain_walk
       else nxt.record.readable_bytes = sum[32] ? '1 : sum[31:0];
       if (cur.wrote && !write) code = QeOrder;
       else if (has_next && nxt.visited >= size) code = QeChainLength;
-      else if (has_next && after >= cur.limit && BUG != 7) code = QeNextRange;
+      else if (has_next && after >= cur.limit && !planted(BUG, 7)) code = QeNextRange;
     end
   end
 

@@ -2,6 +2,7 @@
 // become one read of up to 32 descriptors. Many reads are outstanding; their answers come in any order into the slots
 // of their positions.
 module descriptor_fetch
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -98,7 +99,7 @@ module descriptor_fetch
   logic [AW-1:0] got_slot_q;
   logic          in_range;
 
-  assign in_range      = (head_i < ctx_i[got_queue_q].size) || (BUG == 6);
+  assign in_range      = (head_i < ctx_i[got_queue_q].size) || planted(BUG, 6);
   assign got_ok        = got_q && run_i[got_queue_q] && in_range;
   assign fault_o.valid = got_q && run_i[got_queue_q] && !in_range;
   assign fault_o.qid = 4'(got_queue_q);

@@ -1,6 +1,7 @@
 // Reads available ring entries in batches, never beyond the known index, and keeps the heads per queue until the
 // descriptor stage takes them in order. Positions are reserved when a read is asked for, so answers come in any order.
 module entry_fetch
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -96,7 +97,7 @@ module entry_fetch
     logic [15:0] left, held;
     assign left    = known_i[q] - fetch_q[q];
     assign held    = fetch_q[q] - walk_i[q];
-    assign want[q] = run_i[q] && (left != 16'd0) && !(BUG == 10 && left[15]) && (held < 16'(DEPTH));
+    assign want[q] = run_i[q] && (left != 16'd0) && !(planted(BUG, 10) && left[15]) && (held < 16'(DEPTH));
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) fetch_q[q] <= '0;
@@ -116,7 +117,7 @@ module entry_fetch
     to_ring_end = size - slot;
     to_page_end = {4'b0, 12'd0 - {1'b0, addr[11:1]}} & 16'h07ff;
     room        = 16'(DEPTH) - (fetch_q[pick] - walk_i[pick]);
-    wanted      = (BUG == 10) ? BATCH : known_i[pick] - fetch_q[pick];
+    wanted      = planted(BUG, 10) ? BATCH : known_i[pick] - fetch_q[pick];
     count       = (wanted < BATCH) ? wanted : BATCH;
     if (to_ring_end < count) count = to_ring_end;
     if (to_page_end != 16'd0 && to_page_end < count) count = to_page_end;

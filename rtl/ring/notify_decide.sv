@@ -2,6 +2,7 @@
 // interrupt. The read is behind the write on the same path, so a driver that changes the word and then looks at the
 // used index misses nothing. Batches that were published while a read was under way share the next one.
 module notify_decide
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -104,7 +105,7 @@ module notify_decide
 
     assign answer      = ans_valid_i && (ans_queue_i == QW'(q)) && reading_q[q];
     assign early[q]    = run_i[q] && (used_q[q] != decided_q[q]) && !reading_q[q];
-    assign pass_cached = early[q] && cached_q[q] && (BUG == 30);
+    assign pass_cached = early[q] && cached_q[q] && planted(BUG, 30);
     assign want[q]     = early[q] && !pass_cached;
     assign decide      = (answer && ans_status_i == RdOk) || pass_cached;
     assign event_word  = pass_cached ? cache_q[q] : ans_value_i;
@@ -113,7 +114,7 @@ module notify_decide
     always_comb begin
       logic [15:0] upto, distance, batch;
       upto     = pass_cached ? used_q[q] : asked_q[q];
-      distance = upto - event_word - ((BUG == 13) ? 16'd0 : 16'd1);
+      distance = upto - event_word - (planted(BUG, 13) ? 16'd0 : 16'd1);
       batch    = upto - decided_q[q];
       passed   = (distance < batch);
     end

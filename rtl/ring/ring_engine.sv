@@ -3,6 +3,7 @@
 //   kick_state -> avail_index -> entry_fetch -> descriptor_fetch -> descriptor_store -> window_ahead,
 //   window_pool -> chain_walk -> chain_store -> device type -> used_writer -> ring_write_mux -> notify_decide
 module ring_engine
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -335,9 +336,9 @@ module ring_engine
   );
 
   // Planted bug 12 looks at the event word before the index is written.
-  assign publish       = (BUG == 12) ? index_enters : wr_done_valid_i && (done_meta.kind == WkIndex);
-  assign publish_queue = (BUG == 12) ? QW'(used_beat.meta.qid) : done_queue;
-  assign publish_count = (BUG == 12) ? used_beat.meta.count : done_meta.count;
+  assign publish       = planted(BUG, 12) ? index_enters : wr_done_valid_i && (done_meta.kind == WkIndex);
+  assign publish_queue = planted(BUG, 12) ? QW'(used_beat.meta.qid) : done_queue;
+  assign publish_count = planted(BUG, 12) ? used_beat.meta.count : done_meta.count;
 
   notify_decide #(.NQ(NQ), .BUG(BUG)) u_notify (
     .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .publish_i(publish),

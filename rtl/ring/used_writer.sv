@@ -3,6 +3,7 @@
 // its elements may be written before. A batch is due when the device type asks for it, when it is full, when no further
 // completion came for a while, or when its oldest element is old.
 module used_writer
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -125,12 +126,12 @@ module used_writer
   // One batch: to the end of the ring at most.
   assign start       = any && (state_q == StPick);
   assign size        = ctx_i[pick].size;
-  assign slot        = (BUG == 4) ? used_q[pick] : used_q[pick] & (size - 16'd1);
+  assign slot        = planted(BUG, 4) ? used_q[pick] : used_q[pick] & (size - 16'd1);
   assign to_ring_end = size - (used_q[pick] & (size - 16'd1));
 
   always_comb begin
     count = (level[pick] < BATCH) ? level[pick] : BATCH;
-    if (to_ring_end < 16'(count) && BUG != 4) count = to_ring_end[6:0];
+    if (to_ring_end < 16'(count) && !planted(BUG, 4)) count = to_ring_end[6:0];
   end
 
   always_ff @(posedge clk_i) begin
@@ -144,7 +145,7 @@ module used_writer
     end else begin
       unique case (state_q)
         StPick: if (start) begin
-          state_q <= (BUG == 1) ? StIndex : StElements;
+          state_q <= planted(BUG, 1) ? StIndex : StElements;
           queue_q <= pick;
           count_q <= count;
           sent_q  <= '0;
@@ -154,18 +155,18 @@ module used_writer
         StElements: if (wr_ready_i) begin
           sent_q <= sent_q + 7'd1;
           here_q <= here_q + 16'd1;
-          if (sent_q + 7'd1 == count_q) state_q <= (BUG == 1) ? StPick : StIndex;
+          if (sent_q + 7'd1 == count_q) state_q <= planted(BUG, 1) ? StPick : StIndex;
         end
         StIndex: if (held) sent_q <= sent_q + 7'd1;
-        else if (wr_ready_i || !wr_valid_o) state_q <= (BUG == 1) ? StElements : StPick;
+        else if (wr_ready_i || !wr_valid_o) state_q <= planted(BUG, 1) ? StElements : StPick;
         default: state_q <= StPick;
       endcase
     end
   end
 
   assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
-  assign held    = (BUG == 12) && (sent_q < 7'd96);      // lets the event word be read before the index
-  assign index   = (BUG == 1) ? used_q[queue_q] : closed_q[queue_q];
+  assign held    = planted(BUG, 12) && (sent_q < 7'd96);      // lets the event word be read before the index
+  assign index   = planted(BUG, 1) ? used_q[queue_q] : closed_q[queue_q];
 
   // Elements first, then the index that publishes them: both go the same way in this order.
   always_comb begin
@@ -175,7 +176,7 @@ module used_writer
     wr_o.meta.count = index - told_q[queue_q];
     if (state_q == StElements) begin
       wr_o.meta.kind = WkElements;
-      if (BUG == 12) wr_o.meta.count = 16'(count_q);
+      if (planted(BUG, 12)) wr_o.meta.count = 16'(count_q);
       wr_o.addr      = ring_q;
       wr_o.len_bytes = {7'b0, count_q, 3'b000};
       wr_o.data      = element[63:0];

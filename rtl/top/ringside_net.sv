@@ -1,5 +1,6 @@
 // One PCIe function that is a virtio-net device. Flat ports: the boundary of rtl/README.md, the same for every DUT.
 module ringside_net
+  import bug_pkg::*;
   import ringside_pkg::*;
 #(
     /// Width of the data path in bits, 64..512.
@@ -16,7 +17,7 @@ module ringside_net
     parameter int unsigned MAX_FRAME_BYTES = 9216,
     /// Clocks a received frame waits for buffers; 0 = for ever.
     parameter int unsigned RX_WAIT_CYCLES  = 65536,
-    /// Planted bug, 0 = none.
+    /// Planted bug, 0 = none, 32'hffff_ffff = chosen at run time (bug_pkg).
     parameter int unsigned BUG             = 0
 ) (
     /// Clock.
@@ -197,6 +198,11 @@ module ringside_net
       .msix_idle_o(msix_idle), .msix_forget_i(msix_forget),
       .stray_completion_o(stray_completion)
   );
+
+  // A mistyped number would otherwise be a device without a bug.
+  if (BUG > BugLast && BUG != BugRuntime) begin : gen_no_such_bug
+    $error("BUG = %0d: bugs have the numbers 1 to %0d, 0 plants none", BUG, BugLast);
+  end
 
   assign cc_tprefix_o       = '0;
   assign cc_tprefix_valid_o = 1'b0;

@@ -1,5 +1,7 @@
 // The device status byte: what the driver set, FEATURES_OK only for a legal subset, DEVICE_NEEDS_RESET, and reset with drain.
-module device_status #(
+module device_status
+  import bug_pkg::*;
+#(
   /// Planted bug; 22: the acknowledgement of a reset does not wait for the drain.
   parameter int unsigned BUG = 0
 ) (
@@ -45,7 +47,7 @@ module device_status #(
 
   logic start, done, keeps_bits;
   assign start      = !reset_q && ((we_i && wdata_i == '0) || flr_i);
-  assign done       = reset_q && settle_q == '0 && (drained_i || BUG == 22);
+  assign done       = reset_q && settle_q == '0 && (drained_i || planted(BUG, 22));
   assign keeps_bits = (status_q & DriverBits & ~wdata_i) == '0;     // only a reset clears a driver's bit
 
   always_ff @(posedge clk_i) begin

@@ -1,5 +1,6 @@
 // Notifications to the driver: used buffers of three engines and configuration changes, to a vector or to the ISR.
 module interrupt
+  import bug_pkg::*;
   import ringside_pkg::*;
 #(
   /// Number of queues.
@@ -63,7 +64,7 @@ module interrupt
     for (int unsigned e = 0; e < 3; e++) begin
       if (index == 2'(e)) irq_index = irq_queue_i[e][IdxW-1:0];
     end
-    if (BUG == 16) irq_index = (32'(irq_index) == QUEUES - 1) ? '0 : irq_index + 1'b1;
+    if (planted(BUG, 16)) irq_index = (32'(irq_index) == QUEUES - 1) ? '0 : irq_index + 1'b1;
   end
 
   assign vector        = (index == 2'd3) ? config_vector_i : vectors_i[irq_index];

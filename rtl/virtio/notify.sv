@@ -1,6 +1,7 @@
 // Kick decode. One address per queue; the value repeats the queue index. A kick of the wrong width, for another queue than
 // its address says, or for a queue that does not run, is ignored.
 module notify
+  import bug_pkg::*;
   import ringside_pkg::*;
 #(
   /// Number of queues.
@@ -37,6 +38,6 @@ module notify
   assign kick_valid_o        = write_i && width_ok && queue_ok;
   assign kick_o.queue        = {6'd0, dword_i};
   assign kick_o.has_position = notification_data_i;
-  assign kick_o.position     = (BUG == 18) ? {wdata_i[30:16], wdata_i[31]} : wdata_i[31:16];
+  assign kick_o.position     = planted(BUG, 18) ? {wdata_i[30:16], wdata_i[31]} : wdata_i[31:16];
 
 endmodule

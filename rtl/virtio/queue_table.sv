@@ -1,5 +1,6 @@
 // Registers of every queue, selected by queue_select: size, vector, enable, reset with drain, addresses.
 module queue_table
+  import bug_pkg::*;
   import ringside_pkg::*;
 #(
   /// Number of queues.
@@ -60,7 +61,6 @@ module queue_table
 );
 
   localparam logic [15:0] NoVector    = 16'hffff;
-  localparam logic [15:0] ResetVector = (BUG == 15) ? 16'h0000 : NoVector;
   localparam logic [2:0]  SettleCycles = 3'd4;      // idle becomes meaningful this long after enable fell
 
   logic [QUEUES-1:0]            enable_q, resetting_q;
@@ -87,7 +87,7 @@ module queue_table
         resetting_q[q] <= 1'b0;
         settle_q[q]    <= '0;
         size_q[q]      <= 16'(MAX_QUEUE_SIZE);
-        vector_q[q]    <= ResetVector;
+        vector_q[q]    <= planted(BUG, 15) ? 16'h0000 : NoVector;
         addr_q[q]      <= '0;
       end else begin
         if (settle_q[q] != '0) settle_q[q] <= settle_q[q] - 3'd1;

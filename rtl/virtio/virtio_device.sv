@@ -1,5 +1,6 @@
 // The virtio transport of one function: registers behind BAR0, device status, queues, kicks and notifications.
 module virtio_device
+  import bug_pkg::*;
   import ringside_pkg::*;
 #(
   /// Queue pairs of the device type; queues are 2*QUEUE_PAIRS + 1 (control).
@@ -213,7 +214,7 @@ module virtio_device
     .features_ok_o(features_ok), .driver_ok_o, .needs_reset_event_o(needs_reset_event)
   );
   assign reset_o = reset_active;
-  assign drained = BUG == 23 || ((&rx_idle_i) && (&tx_idle_i) && ctrl_idle_i && dma_idle_i && irq_idle);
+  assign drained = planted(BUG, 23) || ((&rx_idle_i) && (&tx_idle_i) && ctrl_idle_i && dma_idle_i && irq_idle);
 
   features #(.DEVICE_FEATURES(DEVICE_FEATURES)) u_features (
     .clk_i, .rst_ni, .clear_i(clear), .frozen_i(features_ok),
@@ -258,7 +259,7 @@ module virtio_device
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear) begin
-      config_vector_q <= (BUG == 15) ? 16'h0000 : 16'hffff;
+      config_vector_q <= planted(BUG, 15) ? 16'h0000 : 16'hffff;
       queue_select_q  <= '0;
     end else if (writable) begin
       if (config_vector_we) config_vector_q <= ({16'd0, field[15:0]} < NUM_VECTORS) ? field[15:0] : 16'hffff;
@@ -275,7 +276,7 @@ module virtio_device
       generation_q <= '0;
     end else begin
       changed_q <= (changed_q || config_touch_i) && !config_read;
-      if (config_read && (changed_q || config_touch_i) && BUG != 19) generation_q <= generation_q + 8'd1;
+      if (config_read && (changed_q || config_touch_i) && !planted(BUG, 19)) generation_q <= generation_q + 8'd1;
     end
   end
 
@@ -291,7 +292,7 @@ module virtio_device
     else         ever_ran_q <= ever_ran_q | running;
   end
   for (genvar q = 0; q < Queues; q++) begin : g_running
-    assign running[q] = (ctx[q].enable && driver_ok_o) || (BUG == 23 && ever_ran_q[q]);
+    assign running[q] = (ctx[q].enable && driver_ok_o) || (planted(BUG, 23) && ever_ran_q[q]);
   end
 
   for (genvar p = 0; p < QUEUE_PAIRS; p++) begin : g_pair

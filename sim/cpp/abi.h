@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace ringside {
 
@@ -19,6 +20,7 @@ struct PortRow {
 struct ModelOptions {
     std::int32_t seed;       ///< seeds x-initial, x-assign and $urandom
     std::int32_t rand_reset; ///< 0: uninitialised state is all 0; 2: random from the seed
+    std::vector<std::string> plusargs; ///< `+NAME=value`, for $value$plusargs
 };
 
 /// A Verilated model with its context. Every method may throw std::runtime_error.

@@ -29,7 +29,8 @@ rust::Vec<std::uint8_t> Model::take_log() {
     return bytes;
 }
 
-std::unique_ptr<Model> load_model(rust::Str library, std::int32_t seed, std::int32_t rand_reset) {
+std::unique_ptr<Model> load_model(rust::Str library, std::int32_t seed, std::int32_t rand_reset,
+                                  const rust::Vec<rust::String>& plusargs) {
     const std::string path{library};
     // RTLD_LOCAL: every library carries its own Verilator runtime, built with its own options.
     void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -40,7 +41,8 @@ std::unique_ptr<Model> load_model(rust::Str library, std::int32_t seed, std::int
     using Create = ModelAbi* (*)(const ModelOptions*);
     const auto create = reinterpret_cast<Create>(dlsym(handle, "ringside_model_create"));
     if (create == nullptr) throw std::runtime_error("it does not export ringside_model_create");
-    const ModelOptions options{seed, rand_reset};
+    ModelOptions options{seed, rand_reset, {}};
+    for (const rust::String& plusarg : plusargs) options.plusargs.push_back('+' + std::string{plusarg});
     return std::unique_ptr<Model>{new Model{create(&options)}};
 }
 

@@ -26,6 +26,7 @@ public:
 };
 
 /// dlopens `library` and makes one model. The library stays loaded: a closed one would leave thread-local destructors behind.
-std::unique_ptr<Model> load_model(rust::Str library, std::int32_t seed, std::int32_t rand_reset);
+std::unique_ptr<Model> load_model(rust::Str library, std::int32_t seed, std::int32_t rand_reset,
+                                  const rust::Vec<rust::String>& plusargs);
 
 } // namespace ringside

@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -90,6 +91,9 @@ public:
 #if RINGSIDE_TRACE
         context_->traceEverOn(true);
 #endif
+        std::vector<const char*> arguments{"ringside"};
+        for (const std::string& plusarg : options.plusargs) arguments.push_back(plusarg.c_str());
+        context_->commandArgs(static_cast<int>(arguments.size()), arguments.data());
         top_.reset(new Vdut{context_.get(), "TOP"});
         for (int exponent = context_->timeprecision(); exponent > -12; --exponent) ps_per_unit_ *= 10;
         for (int exponent = context_->timeprecision(); exponent < -12; ++exponent) units_per_ps_ *= 10;

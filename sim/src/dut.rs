@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::filelist::{self, FileListError};
+use crate::runtime::Runtime;
 
 /// A parameter of the top module, as given to the elaborator.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -122,6 +123,8 @@ pub struct DutConfig {
     pub defines: BTreeMap<String, String>,
     /// Parameters of the top module.
     pub parameters: BTreeMap<String, ParamValue>,
+    /// Which of them the design can also take when a simulation begins, by name.
+    pub runtime: BTreeMap<String, Runtime>,
     /// The clock port; default `clk_i`.
     pub clock: String,
     /// Clock frequency in MHz (time in waveforms and in `$time`); default 250.
@@ -154,6 +157,8 @@ struct RawDut {
     defines: BTreeMap<String, DefineValue>,
     #[serde(default)]
     parameters: BTreeMap<String, ParamValue>,
+    #[serde(default)]
+    runtime: BTreeMap<String, Runtime>,
     #[serde(default = "default_clock")]
     clock: String,
     #[serde(default = "default_mhz")]
@@ -273,6 +278,15 @@ impl DutConfig {
             return Err(value_error("top and clock must not be empty".to_owned()));
         }
 
+        if let Some(name) = raw
+            .runtime
+            .keys()
+            .find(|name| !raw.parameters.contains_key(*name))
+        {
+            return Err(value_error(format!(
+                "[runtime] names {name}, which has no value in [parameters]"
+            )));
+        }
         let mut sources = filelist::Sources::default();
         let list_error = |source| DutError::FileList {
             path: path.to_owned(),
@@ -321,6 +335,7 @@ impl DutConfig {
             include_dirs: sources.include_dirs,
             defines: sources.defines,
             parameters: raw.parameters,
+            runtime: raw.runtime,
             clock: raw.clock,
             clock_mhz: raw.clock_mhz,
             reset: raw.reset,

@@ -16,7 +16,12 @@ pub(crate) mod bridge {
 
         type Model;
 
-        fn load_model(library: &str, seed: i32, rand_reset: i32) -> Result<UniquePtr<Model>>;
+        fn load_model(
+            library: &str,
+            seed: i32,
+            rand_reset: i32,
+            plusargs: &Vec<String>,
+        ) -> Result<UniquePtr<Model>>;
         fn eval(self: Pin<&mut Model>) -> Result<()>;
         fn finish(self: Pin<&mut Model>) -> Result<()>;
         fn ports(self: &Model) -> Vec<PortEntry>;

@@ -103,6 +103,7 @@ mod machine;
 pub mod model;
 pub mod port;
 pub mod rng;
+pub mod runtime;
 pub mod select;
 pub mod sync;
 mod timers;

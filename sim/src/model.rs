@@ -109,7 +109,7 @@ impl Model {
             .to_str()
             .ok_or_else(|| error("its path is not UTF-8".to_owned()))?;
         let rand_reset = if seed.is_some() { 2 } else { 0 };
-        let inner = bridge::load_model(library, fold_seed(seed.unwrap_or(1)), rand_reset)
+        let inner = bridge::load_model(library, fold_seed(seed.unwrap_or(1)), rand_reset, &built.plusargs)
             .map_err(|e| error(e.what().to_owned()))?;
         let table = inner.ports();
         // One leaked byte per model is what lets `Port` be `Copy` and still be checked.

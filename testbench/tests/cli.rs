@@ -158,6 +158,10 @@ fn arguments_that_make_no_sense() {
     insta::assert_snapshot!("bad_link", b.says(&["run", "--link", "gen9x8"], 2));
     insta::assert_snapshot!("bad_set", b.says(&["run", "--set", "BUG"], 2));
     insta::assert_snapshot!(
+        "no_such_bug",
+        b.says(&["run", "--set", "BUG=99999", "--no-files"], 2)
+    );
+    insta::assert_snapshot!(
         "size_and_pcap",
         b.says(&["run", "--size", "64", "--pcap", "x.pcap"], 2)
     );

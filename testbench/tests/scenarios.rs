@@ -48,13 +48,9 @@ struct Done {
     stderr: String,
 }
 
-/// Runs the command. `quick`: the model is compiled without optimisation, for a device that is run for a moment only.
-fn ringside(args: &[&str], quick: bool) -> Result<Done, Failed> {
+fn ringside(args: &[&str]) -> Result<Done, Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringside"));
     command.args(args).current_dir(root()).env("NO_COLOR", "1");
-    if quick {
-        command.env("RINGSIDE_CXXFLAGS", "-O0");
-    }
     let out = command
         .output()
         .map_err(|e| Failed::from(format!("cannot start ringside: {e}")))?;
@@ -67,7 +63,7 @@ fn ringside(args: &[&str], quick: bool) -> Result<Done, Failed> {
 }
 
 fn passes(args: &[&str]) -> Result<(), Failed> {
-    let done = ringside(args, false)?;
+    let done = ringside(args)?;
     if done.code == Some(0) {
         return Ok(());
     }
@@ -96,7 +92,7 @@ fn outcome(scenario: &str, bug: u32, rule: &str) -> Result<(u64, u64), Failed> {
         // The design's own assertions would stop the run before the judge has seen what it has to find.
         args.extend(["--set", &set, "--no-assert"]);
     }
-    let done = ringside(&args, bug != 0)?;
+    let done = ringside(&args)?;
     let summary: serde_json::Value = serde_json::from_str(&done.stdout)
         .map_err(|e| format!("ringside {}\n{e}: {}{}", args.join(" "), done.stdout, done.stderr))?;
     let rules = summary["verdict"]["rules"]
@@ -126,6 +122,37 @@ fn caught(bug: &Bug) -> Result<(), Failed> {
         .into());
     }
     Ok(())
+}
+
+/// The table, the design and its description know the same numbers.
+fn numbers_agree(numbers: &[u32]) -> Result<(), Failed> {
+    let last = numbers.len() as u32;
+    if !numbers.iter().copied().eq(1..=last) {
+        return Err(format!("golden/bugs.toml does not count from 1 without gaps: {numbers:?}").into());
+    }
+    let dut = ringside_sim::DutConfig::load(&root().join("rtl/dut.toml")).map_err(|e| e.to_string())?;
+    let range = dut.runtime.get("BUG").map(|runtime| runtime.range);
+    if range != Some([0, i64::from(last)]) {
+        return Err(format!("rtl/dut.toml: [runtime.BUG] has range {range:?}, there are {last} bugs").into());
+    }
+    // What it admits it elaborates with; the next number it refuses.
+    let mut beyond = dut.with_parameter("BUG", last + 1);
+    beyond.runtime.clear();
+    match ringside_sim::build(&beyond, ringside_sim::Mode::Fast, &|_| {}) {
+        Err(error)
+            if error
+                .to_string()
+                .contains(&format!("bugs have the numbers 1 to {last},")) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(format!("BUG = {}: {error}", last + 1).into()),
+        Ok(_) => Err(format!(
+            "BUG = {} elaborates: rtl/pkg/bug_pkg.sv knows more bugs than the table",
+            last + 1
+        )
+        .into()),
+    }
 }
 
 /// A scenario's file by its name, golden or stress.
@@ -196,6 +223,8 @@ fn main() -> ExitCode {
     let table =
         std::fs::read_to_string(root().join("golden/bugs.toml")).expect("golden/bugs.toml is readable");
     let bugs: Bugs = toml::from_str(&table).expect("golden/bugs.toml is a table of bugs");
+    let numbers: Vec<u32> = bugs.bug.iter().map(|bug| bug.number).collect();
+    trials.push(Trial::test("bug/numbers", move || numbers_agree(&numbers)));
     for bug in bugs.bug {
         trials.push(Trial::test(format!("bug/{}-{}", bug.number, bug.id), move || {
             caught(&bug)

@@ -74,6 +74,20 @@ pub enum BuildError {
         /// What it is.
         what: String,
     },
+    /// A parameter has a value that the design does not know.
+    #[error("{name}: {parameter} = {value}: the design knows {least} to {greatest}")]
+    Parameter {
+        /// Name of the design.
+        name: String,
+        /// The parameter.
+        parameter: String,
+        /// Its value.
+        value: String,
+        /// The least value there is.
+        least: i64,
+        /// The greatest value there is.
+        greatest: i64,
+    },
     /// A file of the cache or of the design cannot be read or written.
     #[error("{what} {path}: {source}")]
     Io {

@@ -7,13 +7,15 @@ mod lock;
 mod ports;
 mod tool;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use error::{BuildError, Place};
 pub use ports::{Direction, PortInfo};
 
-use crate::dut::DutConfig;
+use crate::dut::{DutConfig, ParamValue};
+use crate::runtime;
 use compile::Job;
 use key::KeyHasher;
 use tool::{Compiler, Verilator};
@@ -59,6 +61,8 @@ pub struct BuiltModel {
     pub mode: Mode,
     /// Ports of the top module, sorted by name.
     pub ports: Vec<PortInfo>,
+    /// What the design reads as `+NAME=value` when a simulation begins: parameters chosen at run time.
+    pub plusargs: Vec<String>,
     /// True when nothing had to be built.
     pub cached: bool,
 }
@@ -76,15 +80,16 @@ pub fn build(dut: &DutConfig, mode: Mode, progress: &dyn Fn(&str)) -> Result<Bui
     let verilator = tool::find_verilator(&dut.base_dir)?;
     let compiler = Compiler::find()?;
     let root = source_root(&dut.base_dir);
-    let arguments = elaborator_arguments(dut, mode, &root);
+    let (parameters, plusargs) = runtime::resolve(dut)?;
+    let arguments = elaborator_arguments(dut, &parameters, mode, &root);
     let hash = hash(dut, mode, &root, &arguments, &verilator, &compiler)?;
     let cache = cache_folder()?;
     let folder = cache.join(&hash);
-    if let Some(model) = finished(&folder, &hash, mode, true) {
+    if let Some(model) = finished(&folder, &hash, mode, &plusargs, true) {
         return Ok(model);
     }
     let _lock = lock::hold(&cache.join(format!("{hash}.lock")), progress)?;
-    if let Some(model) = finished(&folder, &hash, mode, true) {
+    if let Some(model) = finished(&folder, &hash, mode, &plusargs, true) {
         return Ok(model);
     }
     let work = cache.join(format!("{hash}.tmp"));
@@ -101,13 +106,13 @@ pub fn build(dut: &DutConfig, mode: Mode, progress: &dyn Fn(&str)) -> Result<Bui
         let _ = std::fs::remove_dir_all(&work);
     }
     outcome?;
-    finished(&folder, &hash, mode, false).ok_or_else(|| {
+    finished(&folder, &hash, mode, &plusargs, false).ok_or_else(|| {
         BuildError::io("cannot read back the model in", &folder)(std::io::ErrorKind::NotFound.into())
     })
 }
 
 /// The model in `folder`, if it is complete.
-fn finished(folder: &Path, hash: &str, mode: Mode, cached: bool) -> Option<BuiltModel> {
+fn finished(folder: &Path, hash: &str, mode: Mode, plusargs: &[String], cached: bool) -> Option<BuiltModel> {
     let library = folder.join("model.so");
     let ports = std::fs::read(folder.join("ports.json")).ok()?;
     let ports = serde_json::from_slice(&ports).ok()?;
@@ -116,6 +121,7 @@ fn finished(folder: &Path, hash: &str, mode: Mode, cached: bool) -> Option<Built
         hash: hash.to_owned(),
         mode,
         ports,
+        plusargs: plusargs.to_owned(),
         cached,
     })
 }
@@ -257,7 +263,12 @@ fn remove_intermediates(work: &Path) {
     }
 }
 
-fn elaborator_arguments(dut: &DutConfig, mode: Mode, root: &Path) -> Vec<String> {
+fn elaborator_arguments(
+    dut: &DutConfig,
+    parameters: &BTreeMap<String, ParamValue>,
+    mode: Mode,
+    root: &Path,
+) -> Vec<String> {
     let mut arguments: Vec<String> = Vec::new();
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
     add(&[
@@ -273,6 +284,8 @@ fn elaborator_arguments(dut: &DutConfig, mode: Mode, root: &Path) -> Vec<String>
     ]);
     // A stranger's design may warn; lint is another tool's job. Errors stay errors.
     add(&["-Wno-fatal", "-Wno-lint", "-Wno-style"]);
+    // The design's own word that it cannot be: $error and $fatal outside of processes.
+    add(&["-Werror-USERERROR", "-Werror-USERFATAL"]);
     add(if dut.no_assert {
         &["--no-assert"]
     } else {
@@ -293,7 +306,7 @@ fn elaborator_arguments(dut: &DutConfig, mode: Mode, root: &Path) -> Vec<String>
             format!("-D{name}={value}")
         }]);
     }
-    for (name, value) in &dut.parameters {
+    for (name, value) in parameters {
         add(&[&format!("-G{name}={}", value.literal())]);
     }
     for dir in &dut.include_dirs {
