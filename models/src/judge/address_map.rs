@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-/// Part of a split ring.
+/// Part of a ring, by the specification's general names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Area {
-    /// Descriptor table.
+    /// Descriptor area: descriptor table (split) or descriptor ring (packed).
     Desc,
-    /// Available ring.
-    Avail,
-    /// Used ring.
-    Used,
+    /// Driver area: available ring or driver event suppression.
+    Driver,
+    /// Device area: used ring or device event suppression.
+    Device,
 }
 
 /// A ring part in memory.
@@ -82,8 +82,7 @@ pub(crate) struct Span {
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) queue: u16,
-    /// Head of the chain, and its running number.
-    pub(crate) head: u16,
+    /// Running number of the chain.
     pub(crate) chain: u64,
     pub(crate) kind: Kind,
     /// Offset of the span's first byte in the chain's readable or writable part (or in the table).
@@ -156,7 +155,6 @@ mod tests {
             start,
             end,
             queue: 0,
-            head: 0,
             chain: start,
             kind,
             offset: 0,

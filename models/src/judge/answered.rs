@@ -4,7 +4,7 @@ use super::Judge;
 use super::address_map::{Kind, Span};
 use super::cause::{Cause, Purpose};
 use super::dma::{Progress, Read, ReadTarget};
-use super::split::{Queue, State};
+use super::queue::{Queue, State};
 use crate::tlp::Tlp;
 
 impl Judge {
@@ -35,25 +35,11 @@ impl Judge {
         let mut cause = read.cause;
         let current = |q: &&mut Queue, epoch| q.epoch == epoch && q.state != State::Dead;
         match &read.target {
-            ReadTarget::Avail { queue, epoch, first } => {
-                let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
-                    return cause;
-                };
-                if read.failed {
-                    return self.ring_read_failed(*queue, cause);
-                }
-                if !self.w.stores {
-                    self.w.shadow.write(read.addr, &read.data);
-                }
-                let (new, learned) = q.avail_answer(*first, &read.data, read.seq, &mut self.w);
-                cause.items = learned as u32;
-                self.chains_appeared(*queue, new);
-            }
-            ReadTarget::Descriptors {
+            ReadTarget::Ring {
                 queue,
                 epoch,
+                area,
                 first,
-                last,
             } => {
                 let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
                     return cause;
@@ -61,10 +47,15 @@ impl Judge {
                 if read.failed {
                     return self.ring_read_failed(*queue, cause);
                 }
+                if read.data.is_empty() {
+                    return cause;
+                }
                 if !self.w.stores {
                     self.w.shadow.write(read.addr, &read.data);
                 }
-                q.descriptor_answer(*first, *last, read.seq, &mut self.w);
+                let answer = q.ring_answer(*area, *first, &read.data, (read.seq, cause), &mut self.w);
+                cause = answer.cause;
+                self.chains_appeared(*queue, answer.new);
             }
             ReadTarget::Spans { epoch, pieces } => {
                 let mut at = 0;
@@ -96,14 +87,11 @@ impl Judge {
                 if !self.w.stores {
                     self.w.shadow.write(span.start + first, data);
                 }
-                q.table_answer(span.head, first, first + n, &mut self.w);
+                q.table_answer(span.chain, first, first + n, &mut self.w);
             }
             return;
         }
-        let Some(c) = q
-            .chain_mut(span.head)
-            .filter(|c| c.number == span.chain && span.kind == Kind::Readable)
-        else {
+        let Some(c) = q.chain_mut(span.chain).filter(|_| span.kind == Kind::Readable) else {
             return;
         };
         c.reads_outstanding = c.reads_outstanding.saturating_sub(1);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::address_map::Span;
+use super::address_map::{Area, Span};
 use super::cause::Cause;
 use super::verdict::Book;
 use crate::rules::RuleId;
@@ -11,14 +11,12 @@ use crate::tlp::{Body, CplStatus};
 /// What a read is for, as far as its answer matters.
 #[derive(Clone, Debug)]
 pub(crate) enum ReadTarget {
-    /// Available ring of a queue: offset of the first byte.
-    Avail { queue: u16, epoch: u64, first: u64 },
-    /// Descriptor table: first and last byte.
-    Descriptors {
+    /// Part of a queue's ring: offset of the first byte.
+    Ring {
         queue: u16,
         epoch: u64,
+        area: Area,
         first: u64,
-        last: u64,
     },
     /// Buffers and indirect tables: the pieces in order, each with its first address and its length.
     Spans {

@@ -3,7 +3,7 @@
 use super::messages::Messages;
 use super::net::Net;
 use super::net::shape::Role;
-use super::split::State;
+use super::queue::State;
 use super::verdict::Verdict;
 use super::{Judge, Life, features};
 use crate::event::EndReason;
@@ -43,9 +43,8 @@ impl Judge {
             if !Messages::mapped(vector, &self.config) || self.messages.line_asserted(&self.config) {
                 q.decision.forget();
             } else if self.messages.deliverable(vector, &self.config) {
-                let event_idx = q.event_idx;
                 if over || !coalescing {
-                    q.decision.sweep(index, event_idx, over, &mut self.w);
+                    q.decision.sweep(index, over, &mut self.w);
                 }
             } else {
                 q.decision.restart(now);
@@ -115,18 +114,18 @@ impl Judge {
             if q.broken {
                 continue;
             }
-            q.kicks.owed_by_driver(index, q.event_idx, &mut self.w);
+            q.kicks.owed_by_driver(index, &mut self.w);
             // Receive buffers wait for frames; queues of unknown use may wait for anything.
             if matches!(self.w.shape.role(index), Role::Tx(_) | Role::Control) {
-                let told = q.kicks.notified(q.event_idx, now);
-                let mut stuck = q.in_flight().filter(|c| c.number < told);
+                let told = q.kicks.notified(now);
+                let mut stuck = q.in_flight().filter(|c| c.position < told);
                 let first = stuck.next().map(|c| c.number);
                 let count = usize::from(first.is_some()) + stuck.count();
                 self.w.book.check(
                     RuleId::LiveStuck,
                     Some(index),
                     first.is_none(),
-                    || format!("chains below {told} used: the device was told of them or promised to look"),
+                    || format!("chains at positions below {told} used: the device was told of them or promised to look"),
                     || format!("{count} are not, the first is {}", first.unwrap_or(0)),
                 );
             }

@@ -4,8 +4,8 @@ use super::cause::{Cause, Purpose};
 use super::config_space::ConfigEffect;
 use super::features;
 use super::host::HostTarget;
+use super::queue::{Queue, State};
 use super::registers::{DRIVER_OK, Effect, GENERATION, NEEDS_RESET};
-use super::split::{Queue, State};
 use super::{Judge, Life};
 use crate::event::Region;
 use crate::rules::RuleId;
@@ -171,28 +171,9 @@ impl Judge {
         );
         let Some(q) = q else { return cause };
         self.w.book.row(Some(queue), "kick", u64::from(offset), value);
-        let mut upto = q.published;
-        let mut new = upto..upto;
+        let (mut upto, mut new) = (q.published_position(), q.nothing_new());
         if positions && form {
-            let at = (value >> 16) as u16;
-            let behind = (q.published as u16).wrapping_sub(at);
-            if self.w.stores {
-                let size = q.size;
-                let legal = behind <= size || q.fault.is_some();
-                self.w.book.check(
-                    RuleId::DriverKickData,
-                    Some(queue),
-                    legal,
-                    || format!("available index {} (or one before)", q.published as u16),
-                    || format!("{at}"),
-                );
-            }
-            new = q.device_learned(at, &mut self.w);
-            upto = if self.w.stores {
-                q.published.saturating_sub(u64::from(behind))
-            } else {
-                q.published
-            };
+            (upto, new) = q.kick_position((value >> 16) as u16, &mut self.w);
         }
         q.kicks.kicked(upto);
         self.chains_appeared(queue, new);
@@ -308,7 +289,7 @@ impl Judge {
             self.life = Life::Reset;
         }
         let indices: Vec<u16> = self.queues.keys().copied().collect();
-        for (_, q) in std::mem::take(&mut self.queues) {
+        for (_, mut q) in std::mem::take(&mut self.queues) {
             q.dismantle(&mut self.w);
         }
         self.w.spans.clear();
@@ -336,7 +317,7 @@ impl Judge {
         // While a reset runs the byte says no more than "not yet".
         let asks = value & NEEDS_RESET != 0 && !self.registers.resetting;
         let fault = self.failed_reads || self.queues.values().any(|q| q.fault.is_some());
-        self.status_read_since_fault |= self.queues.values().any(Queue::fault_known);
+        self.status_read_since_fault |= self.queues.values().any(|q| q.fault_known());
         if asks {
             self.w.book.check(
                 RuleId::CfgStatus,
@@ -370,23 +351,15 @@ impl Judge {
         if !usable {
             return;
         }
-        if let Some(old) = self.queues.remove(&index) {
+        if let Some(mut old) = self.queues.remove(&index) {
             old.dismantle(&mut self.w);
         }
-        let mut q = Queue::enable(index, &regs, size, &mut self.w);
+        let (mut q, new) = Queue::enable(index, &regs, size, &mut self.w);
         let now = self.w.book.now;
-        q.decision
-            .word
-            .push(0, self.w.shadow.u16(q.driver + q.driver_event_offset()));
-        let idx = self.w.shadow.u16(q.driver + 2);
-        let new = if self.w.stores {
-            q.driver_index(idx, now, &mut self.w)
-        } else {
-            0..0
-        };
+        let (from, to) = q.positions(&new);
         // Chains from before the queue ran need a kick too: one made after DRIVER_OK.
-        if !new.is_empty() {
-            q.kicks.published(new.start, new.end, q.event_idx, now);
+        if from != to {
+            q.kicks.published(from, to, now);
         }
         self.queues.insert(index, q);
         self.chains_appeared(index, new);

@@ -5,23 +5,25 @@
 
 use std::collections::VecDeque;
 
+use super::asking::{Asking, Wish};
 use super::notify::GRACE_CYCLES;
-use super::windows::{History, crossed};
+use super::windows::History;
 use super::world::World;
 use crate::rules::RuleId;
 
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    old: u16,
-    new: u16,
+    old: u64,
+    new: u64,
     cycle: u64,
     seq: u64,
 }
 
 /// Interrupt state of a queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decision {
-    /// Values of `used_event` (`EVENT_IDX`) or `avail.flags`.
+    asking: Asking,
+    /// Values of the word in which the driver says what it wants to hear of.
     pub(crate) word: History,
     open: VecDeque<Open>,
     /// Since when an interrupt is owed.
@@ -47,16 +49,30 @@ pub(crate) enum Reason {
 }
 
 impl Decision {
-    fn wanted(value: u16, o: Open, event_idx: bool) -> bool {
-        if event_idx {
-            crossed(value, o.new, o.old)
-        } else {
-            value & 1 == 0
+    pub(crate) fn new(asking: Asking) -> Self {
+        Decision {
+            asking,
+            word: History::default(),
+            open: VecDeque::new(),
+            owed: None,
+            permits: 0,
+            declined: false,
+            answered: 0,
         }
     }
 
-    /// used.idx moved.
-    pub(crate) fn published(&mut self, old: u16, new: u16, seq: u64, now: u64) {
+    /// What was asked of this publication from its beginning to now: the least and the most.
+    fn wishes(&self, o: Open, now: u64) -> (Wish, Wish) {
+        self.word
+            .during(o.cycle, now)
+            .map(|v| self.asking.wish(v, o.old, o.new))
+            .fold((Wish::Yes, Wish::No), |(least, most), w| {
+                (least.min(w), most.max(w))
+            })
+    }
+
+    /// The positions `old..new` of the ring were published as used.
+    pub(crate) fn published(&mut self, old: u64, new: u64, seq: u64, now: u64) {
         self.open.push_back(Open {
             old,
             new,
@@ -71,25 +87,20 @@ impl Decision {
     }
 
     /// The read issued as event `asked` was answered.
-    pub(crate) fn event_answered(&mut self, asked: u64, now: u64, event_idx: bool) {
+    pub(crate) fn event_answered(&mut self, asked: u64, now: u64) {
         while let Some(o) = self.open.front().copied().filter(|o| o.seq < asked) {
             self.open.pop_front();
-            let (mut all, mut any) = (true, false);
-            for v in self.word.during(o.cycle, now) {
-                let wanted = Self::wanted(v, o, event_idx);
-                all &= wanted;
-                any |= wanted;
-            }
-            if all {
+            let (least, most) = self.wishes(o, now);
+            if least == Wish::Yes {
                 self.owed.get_or_insert(now);
             }
-            self.permits += u32::from(any);
-            self.declined |= !any;
+            self.permits += u32::from(most != Wish::No);
+            self.declined |= most == Wish::No;
         }
     }
 
     /// An interrupt that can mean this queue was sent: why?
-    pub(crate) fn interrupted(&mut self, event_idx: bool, now: u64) -> Reason {
+    pub(crate) fn interrupted(&mut self, now: u64) -> Reason {
         let declined = std::mem::take(&mut self.declined);
         if self.owed.take().is_some() {
             self.permits = self.permits.saturating_sub(1);
@@ -106,12 +117,7 @@ impl Decision {
                 Reason::Nothing
             };
         }
-        let any = self.open.iter().any(|&o| {
-            self.word
-                .during(o.cycle, now)
-                .any(|v| Self::wanted(v, o, event_idx))
-        });
-        if any {
+        if self.open.iter().any(|&o| self.wishes(o, now).1 != Wish::No) {
             self.open.clear(); // sent without asking: nothing is left to decide
             Reason::Permitted
         } else {
@@ -135,7 +141,7 @@ impl Decision {
     }
 
     /// Something is overdue (`over`: the run is over, so everything open is).
-    pub(crate) fn sweep(&mut self, queue: u16, event_idx: bool, over: bool, w: &mut World) {
+    pub(crate) fn sweep(&mut self, queue: u16, over: bool, w: &mut World) {
         let now = w.book.now;
         let late = |cycle: u64| over || now.saturating_sub(cycle) > GRACE_CYCLES;
         if std::mem::take(&mut self.answered) > 0 {
@@ -153,16 +159,12 @@ impl Decision {
         }
         if let Some(o) = self.open.front().copied().filter(|o| late(o.cycle)) {
             self.open.clear();
-            if self
-                .word
-                .during(o.cycle, now)
-                .all(|v| Self::wanted(v, o, event_idx))
-            {
+            if self.wishes(o, now).0 == Wish::Yes {
                 w.book.broke_at(
                     RuleId::IntMissing,
                     o.cycle,
                     Some(queue),
-                    format!("an interrupt for used.idx {} to {}", o.old, o.new),
+                    format!("an interrupt for the used positions {} to {}", o.old, o.new),
                     "none, and the event word was not read".into(),
                 );
             }
@@ -171,7 +173,7 @@ impl Decision {
                 o.cycle,
                 Some(queue),
                 format!(
-                    "a read of the driver's event word after used.idx {}, or an interrupt",
+                    "a read of the driver's event word after used position {}, or an interrupt",
                     o.new
                 ),
                 "neither".into(),

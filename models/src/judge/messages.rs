@@ -6,8 +6,8 @@ use super::cause::{Cause, Purpose};
 use super::config_space::ConfigSpace;
 use super::interrupt::Reason;
 use super::notify::GRACE_CYCLES;
+use super::queue::{Queue, State};
 use super::registers::{NO_VECTOR, Registers};
-use super::split::{Queue, State};
 use super::windows::Switch;
 use super::world::World;
 use crate::rules::RuleId;
@@ -185,8 +185,7 @@ impl Messages {
         let mut with_reason = 0;
         for &index in users {
             let Some(q) = queues.get_mut(&index) else { continue };
-            let event_idx = q.event_idx;
-            let reason = q.decision.interrupted(event_idx, now);
+            let reason = q.decision.interrupted(now);
             with_reason += u32::from(reason >= Reason::Permitted);
             if best.is_none_or(|(b, _)| reason > b) {
                 best = Some((reason, index));

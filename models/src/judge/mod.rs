@@ -6,6 +6,7 @@
 
 mod address_map;
 mod answered;
+mod asking;
 mod bus;
 mod cause;
 mod config_space;
@@ -20,6 +21,7 @@ mod messages;
 mod net;
 mod notify;
 mod outbound;
+mod queue;
 mod registers;
 mod shadow;
 mod split;
@@ -38,7 +40,7 @@ pub use verdict::{Compared, RuleOutcome, Verdict, Violation};
 use crate::event::{Channel, EndReason, Event, Header, Region, What};
 use crate::rules::RuleId;
 use crate::tlp::Tlp;
-use address_map::{Area, RingArea};
+use address_map::RingArea;
 use bus::Credits;
 use config_space::ConfigSpace;
 use device_config::DeviceConfig;
@@ -46,8 +48,8 @@ use dma::Reads;
 use host::HostRequests;
 use messages::Messages;
 use net::Net;
+use queue::{Queue, State};
 use registers::Registers;
-use split::{Queue, State};
 use world::World;
 
 /// What the judge says about one event.
@@ -282,54 +284,12 @@ impl Judge {
             else {
                 continue;
             };
-            match area.area {
-                Area::Avail => self.available_ring_stored(area.queue, first, last, visible),
-                Area::Desc => q.driver_touched(true, first, last, &mut self.w),
-                Area::Used => q.driver_touched(false, first, last, &mut self.w),
+            let new = q.driver_stored(area.area, (first, last), visible, &mut self.w);
+            let (from, to) = q.positions(&new);
+            if from != to {
+                q.kicks.published(from, to, self.w.book.now);
             }
-        }
-    }
-
-    fn available_ring_stored(&mut self, queue: u16, first: u64, last: u64, visible: u64) {
-        let Some(q) = self.queues.get_mut(&queue) else {
-            return;
-        };
-        let now = self.w.book.now;
-        if first < 2 {
-            let flags = self.w.shadow.u16(q.driver);
-            let ok = if q.event_idx { flags == 0 } else { flags <= 1 };
-            self.w.book.check(
-                RuleId::DriverAvailFlags,
-                Some(queue),
-                ok,
-                || {
-                    if q.event_idx {
-                        "0 with EVENT_IDX".into()
-                    } else {
-                        "0 or 1".into()
-                    }
-                },
-                || format!("avail.flags {flags:#x}"),
-            );
-            if !q.event_idx {
-                q.decision.word.push(visible, flags);
-            }
-        }
-        if q.event_idx && last >= q.used_event_offset() {
-            q.decision
-                .word
-                .push(visible, self.w.shadow.u16(q.driver + q.used_event_offset()));
-        }
-        if first <= 3 && last >= 2 {
-            let idx = self.w.shadow.u16(q.driver + 2);
-            self.w
-                .book
-                .row(Some(queue), "driver: avail.idx", q.driver + 2, idx.into());
-            let new = q.driver_index(idx, visible, &mut self.w);
-            if !new.is_empty() {
-                q.kicks.published(new.start, new.end, q.event_idx, now);
-            }
-            self.chains_appeared(queue, new);
+            self.chains_appeared(area.queue, new);
         }
     }
 
@@ -339,21 +299,16 @@ impl Judge {
             && let Some(q) = self.queues.get(&queue)
         {
             for n in new {
-                if let Some(head) = q
-                    .head_of(n)
-                    .filter(|&h| q.chain(h).is_some_and(|c| c.number == n))
-                {
-                    self.net.chain(q, head, &self.w);
-                }
+                self.net.chain(q, n, &self.w);
             }
         }
     }
 
     /// Chains that became known in full only now.
     fn late_chains(&mut self) {
-        for (queue, head) in std::mem::take(&mut self.w.walked) {
+        for (queue, number) in std::mem::take(&mut self.w.walked) {
             if let Some(q) = self.queues.get(&queue).filter(|_| self.w.shape.net) {
-                self.net.chain(q, head, &self.w);
+                self.net.chain(q, number, &self.w);
             }
         }
     }

@@ -1,13 +1,14 @@
 //! Kicks of one queue: what the device asked for, whether the driver obeyed, and whether the device looked again after asking.
 
-use super::windows::{History, crossed};
+use super::asking::{Asking, Wish};
+use super::windows::History;
 use super::world::World;
 use crate::rules::RuleId;
 
 /// After this many cycles something that must follow is taken to be missing.
 pub(crate) const GRACE_CYCLES: u64 = 65_536;
 
-/// Chains published without a kick so far.
+/// Ring positions published without a kick so far.
 #[derive(Clone, Copy, Debug)]
 struct Unkicked {
     from: u64,
@@ -16,20 +17,31 @@ struct Unkicked {
 }
 
 /// Kick state of a queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Kicks {
-    /// Values of `avail_event` (`EVENT_IDX`) or `used.flags`.
+    asking: Asking,
+    /// Values of the word in which the device says what it wants to hear of.
     word: History,
     /// Event number and cycle of an enabling write that no index read has followed yet.
     armed: Option<(u64, u64)>,
     unkicked: Option<Unkicked>,
-    /// Chains that the device was told of, or promised to look for.
+    /// Position up to which the device was told, or promised to look.
     notified: u64,
 }
 
 impl Kicks {
+    pub(crate) fn new(asking: Asking) -> Self {
+        Kicks {
+            asking,
+            word: History::default(),
+            armed: None,
+            unkicked: None,
+            notified: 0,
+        }
+    }
+
     /// The device wrote `used.flags`.
-    pub(crate) fn flags(&mut self, value: u16, seq: u64, now: u64) {
+    pub(crate) fn flags(&mut self, value: u32, seq: u64, now: u64) {
         let was = self.word.latest();
         self.word.push(now, value);
         if was & 1 == 1 && value & 1 == 0 {
@@ -37,8 +49,8 @@ impl Kicks {
         }
     }
 
-    /// The device wrote `avail_event`; `enabling` if it asks for a kick to come.
-    pub(crate) fn event(&mut self, value: u16, enabling: bool, seq: u64, now: u64) {
+    /// The device wrote the position that it wants to hear of; `enabling` if it asks for a kick to come.
+    pub(crate) fn event(&mut self, value: u32, enabling: bool, seq: u64, now: u64) {
         self.word.push(now, value);
         if enabling {
             self.armed = Some((seq, now));
@@ -50,30 +62,22 @@ impl Kicks {
         self.armed.take_if(|a| a.0 < seq).is_some()
     }
 
-    fn wanted(value: u16, u: Unkicked, event_idx: bool) -> bool {
-        if event_idx {
-            crossed(value, u.to as u16, u.from as u16)
-        } else {
-            value & 1 == 0
-        }
-    }
-
-    fn always_wanted(&self, u: Unkicked, event_idx: bool, now: u64) -> bool {
+    fn always_wanted(&self, u: Unkicked, now: u64) -> bool {
         self.word
             .during(u.cycle, now)
-            .all(|v| Self::wanted(v, u, event_idx))
+            .all(|v| self.asking.wish(v, u.from, u.to) == Wish::Yes)
     }
 
-    /// The driver made chains `from..to` available.
-    pub(crate) fn published(&mut self, from: u64, to: u64, event_idx: bool, now: u64) {
-        let open = self.unkicked.filter(|&u| self.always_wanted(u, event_idx, now));
+    /// The driver made what lies at positions `from..to` available.
+    pub(crate) fn published(&mut self, from: u64, to: u64, now: u64) {
+        let open = self.unkicked.filter(|&u| self.always_wanted(u, now));
         if let (Some(u), None) = (self.unkicked, open) {
             self.notified = self.notified.max(u.to);
         }
         self.unkicked = Some(open.map_or(Unkicked { from, to, cycle: now }, |u| Unkicked { to, ..u }));
     }
 
-    /// A kick arrived that tells of all chains below `upto`.
+    /// A kick arrived that tells of everything below position `upto`.
     pub(crate) fn kicked(&mut self, upto: u64) {
         self.notified = self.notified.max(upto);
         self.armed = None;
@@ -84,10 +88,10 @@ impl Kicks {
         }
     }
 
-    /// Chains that the device was told of, or promised to look for by not asking for a kick.
-    pub(crate) fn notified(&self, event_idx: bool, now: u64) -> u64 {
+    /// Position up to which the device was told, or promised to look by not asking for a kick.
+    pub(crate) fn notified(&self, now: u64) -> u64 {
         match self.unkicked {
-            Some(u) if !self.always_wanted(u, event_idx, now) => self.notified.max(u.to),
+            Some(u) if !self.always_wanted(u, now) => self.notified.max(u.to),
             _ => self.notified,
         }
     }
@@ -108,19 +112,22 @@ impl Kicks {
     }
 
     /// At the end of the run: did the driver owe a kick?
-    pub(crate) fn owed_by_driver(&self, queue: u16, event_idx: bool, w: &mut World) {
+    pub(crate) fn owed_by_driver(&self, queue: u16, w: &mut World) {
         let now = w.book.now;
         let Some(u) = self.unkicked else {
             w.book.held(RuleId::DriverKickMissing);
             return;
         };
-        let missing = self.always_wanted(u, event_idx, now);
+        let missing = self.always_wanted(u, now);
         if missing {
             w.book.broke_at(
                 RuleId::DriverKickMissing,
                 u.cycle,
                 Some(queue),
-                format!("a kick for chains {}..{} (the device asks for one)", u.from, u.to),
+                format!(
+                    "a kick for ring positions {}..{} (the device asks for one)",
+                    u.from, u.to
+                ),
                 "none".into(),
             );
         } else {

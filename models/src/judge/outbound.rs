@@ -4,8 +4,7 @@ use super::address_map::{Area, Kind, Span};
 use super::cause::{Cause, Purpose};
 use super::dma::ReadTarget;
 use super::inbound::enabled;
-use super::split::used::UsedWrite;
-use super::split::{Queue, State};
+use super::queue::{Queue, State, UsedWrite};
 use super::{Judge, Life};
 use crate::rules::RuleId;
 use crate::tlp::{Body, Tlp};
@@ -149,8 +148,8 @@ impl Judge {
         if !self.queue_may_act(queue) {
             return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
         }
-        if area.area == Area::Used {
-            self.outside(true, addr, len, "the used ring is the device's own to write");
+        if area.area == Area::Device {
+            self.outside(true, addr, len, "the device area is the device's own to write");
             return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
         }
         let inside = addr.saturating_add(len) <= area.end;
@@ -173,23 +172,13 @@ impl Judge {
         let Some(q) = self.queues.get_mut(&queue) else {
             return (Cause::of(Purpose::Unknown), ReadTarget::Nothing);
         };
-        let epoch = q.epoch;
-        if area.area == Area::Avail {
-            (
-                q.avail_read(first, last, &mut self.w),
-                ReadTarget::Avail { queue, epoch, first },
-            )
-        } else {
-            (
-                q.descriptor_read(first, last, &mut self.w),
-                ReadTarget::Descriptors {
-                    queue,
-                    epoch,
-                    first,
-                    last,
-                },
-            )
-        }
+        let target = ReadTarget::Ring {
+            queue,
+            epoch: q.epoch,
+            area: area.area,
+            first,
+        };
+        (q.ring_read(area.area, first, last, &mut self.w), target)
     }
 
     fn span_read(&mut self, addr: u64, len: u64) -> (Cause, ReadTarget) {
@@ -245,7 +234,7 @@ impl Judge {
                 },
                 || "read".into(),
             );
-            return q.table_read(span.head, first, last, &mut self.w);
+            return q.table_read(span.chain, first, last, &mut self.w);
         }
         touched(q, span, first, last, true, &mut self.w);
         let mut cause = Cause {
@@ -267,8 +256,8 @@ impl Judge {
             );
         } else {
             self.w.book.held(RuleId::SafeReadWritable);
-            q.begin(span.head, &mut self.w);
-            if let Some(c) = q.chain_mut(span.head).filter(|c| c.number == span.chain) {
+            q.begin(span.chain, &mut self.w);
+            if let Some(c) = q.chain_mut(span.chain) {
                 c.reads_outstanding += 1;
                 let new = c.read.add(first, last);
                 self.w.book.compared.payload_read_bytes += last - first;
@@ -309,12 +298,7 @@ impl Judge {
         if !self.queue_may_act(queue) {
             return Cause::of(Purpose::Unknown).on(queue);
         }
-        if area.area != Area::Used {
-            let what = if area.area == Area::Desc {
-                "a descriptor table"
-            } else {
-                "an available ring"
-            };
+        if let Some(Err(what)) = self.queues.get(&queue).map(|q| q.writable(area.area)) {
             self.outside(false, addr, len, what);
             return Cause::of(Purpose::Unknown).on(queue);
         }
@@ -325,7 +309,7 @@ impl Judge {
             inside,
             || {
                 format!(
-                    "a write that ends at {:#x}, the end of the used ring, or before",
+                    "a write that ends at {:#x}, the end of the ring part, or before",
                     area.end
                 )
             },
@@ -336,8 +320,7 @@ impl Judge {
         let Some(q) = self.queues.get_mut(&queue) else {
             return Cause::of(Purpose::Unknown);
         };
-        let old = q.used_idx;
-        let (cause, out) = q.used_write(addr - area.start, end - 1 - area.start, old, &mut self.w);
+        let (cause, out) = q.ring_write(area.area, addr - area.start, end - 1 - area.start, &mut self.w);
         self.after_used(queue, &out);
         cause
     }
@@ -352,8 +335,10 @@ impl Judge {
                 q.decision.published(old, new, self.w.seq, self.w.book.now);
             }
         }
-        if !out.returned.is_empty() && self.w.shape.net {
-            self.net.returned(q, &out.returned, &mut self.w);
+        if self.w.shape.net {
+            for group in &out.groups {
+                self.net.returned(q, group, &mut self.w);
+            }
         }
     }
 
@@ -415,7 +400,7 @@ impl Judge {
         if ok {
             self.w.book.compared.payload_written_bytes += last - first;
             touched(q, span, first, last, false, &mut self.w);
-            q.payload_written(span.head, first, last, &mut self.w);
+            q.payload_written(span.chain, first, last, &mut self.w);
         }
         cause
     }

@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 
-/// The values a 16-bit word had, and since when each was visible.
+/// The values a word had, and since when each was visible.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// (first visible cycle, value), cycles never decreasing.
-    values: VecDeque<(u64, u16)>,
+    values: VecDeque<(u64, u32)>,
 }
 
 const REMEMBERED: usize = 512;
 
 impl History {
-    pub(crate) fn push(&mut self, visible: u64, value: u16) {
+    pub(crate) fn push(&mut self, visible: u64, value: u32) {
         if self.values.back().is_some_and(|&(_, v)| v == value) {
             return;
         }
@@ -24,7 +24,7 @@ impl History {
     }
 
     /// Every value visible at some cycle of `from..=to`. 0 (as zeroed memory) if nothing was ever stored.
-    pub(crate) fn during(&self, from: u64, to: u64) -> impl Iterator<Item = u16> {
+    pub(crate) fn during(&self, from: u64, to: u64) -> impl Iterator<Item = u32> {
         let first = self.values.partition_point(|&(c, _)| c <= from).saturating_sub(1);
         let zero = self.values.front().is_none_or(|&(c, _)| c > from).then_some(0);
         zero.into_iter().chain(
@@ -36,7 +36,7 @@ impl History {
     }
 
     /// The latest value, visible or not.
-    pub(crate) fn latest(&self) -> u16 {
+    pub(crate) fn latest(&self) -> u32 {
         self.values.back().map_or(0, |&(_, v)| v)
     }
 }

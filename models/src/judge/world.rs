@@ -22,8 +22,8 @@ pub(crate) struct World {
     pub(crate) features: Features,
     /// Which queue is what, for the device type.
     pub(crate) shape: Shape,
-    /// Chains that could be walked only now (without stores): queue and head.
-    pub(crate) walked: Vec<(u16, u16)>,
+    /// Chains that could be walked only now (without stores): queue and number.
+    pub(crate) walked: Vec<(u16, u64)>,
 }
 
 impl World {

@@ -8,8 +8,7 @@ pub(crate) mod transmit;
 
 use std::collections::BTreeMap;
 
-use super::split::Queue;
-use super::split::used::Returned;
+use super::queue::{Queue, Returned};
 use super::world::World;
 use control::Control;
 use filter::Mac;
@@ -48,8 +47,8 @@ impl Net {
     }
 
     /// A chain became available and is known in full.
-    pub(crate) fn chain(&mut self, queue: &Queue, head: u16, w: &World) {
-        let Some(chain) = queue.chain(head).filter(|c| c.walked) else {
+    pub(crate) fn chain(&mut self, queue: &Queue, number: u64, w: &World) {
+        let Some(chain) = queue.chain(number).filter(|c| c.walked) else {
             return;
         };
         if queue.fault.as_ref().is_some_and(|f| f.0 <= chain.number) {
@@ -95,9 +94,7 @@ impl Net {
         match w.shape.role(index) {
             Role::Tx(pair) => {
                 for r in returned {
-                    if let Some(c) = queue.chain(r.head) {
-                        self.transmit.returned(pair, c.number);
-                    }
+                    self.transmit.returned(pair, r.chain);
                 }
             }
             Role::Rx(pair) => {
@@ -107,7 +104,7 @@ impl Net {
             }
             Role::Control if w.stores => {
                 for r in returned {
-                    let Some(c) = queue.chain(r.head) else { continue };
+                    let Some(c) = queue.chain(r.chain) else { continue };
                     let at = c
                         .segments
                         .iter()
@@ -178,7 +175,7 @@ impl Net {
 }
 
 fn buffer(queue: &Queue, r: Returned, w: &World) -> Option<Buffer> {
-    let c = queue.chain(r.head).filter(|c| c.walked)?;
+    let c = queue.chain(r.chain).filter(|c| c.walked)?;
     let len = (u64::from(r.len).min(c.writable_bytes)) as usize;
     let mut data = vec![0; len];
     let mut at = 0;

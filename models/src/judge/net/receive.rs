@@ -7,7 +7,7 @@ use super::filter::{Fate, Filter};
 use super::shape::{Shape, rx_queue};
 use super::transmit::difference;
 use crate::judge::features;
-use crate::judge::split::{Queue, State};
+use crate::judge::queue::{Queue, State};
 use crate::judge::world::World;
 use crate::rules::RuleId;
 
@@ -414,10 +414,10 @@ fn room(
     merge: bool,
     now: u64,
 ) -> bool {
-    let told = q.kicks.notified(q.event_idx, now);
+    let told = q.kicks.notified(now);
     let mut buffers = q
         .in_flight()
-        .filter(|c| c.visible_cycle <= p.cycle && c.number < told)
+        .filter(|c| c.visible_cycle <= p.cycle && c.position < told)
         .map(|c| c.writable_bytes);
     for f in pending.iter().filter(|f| f.may_accept && f.pairs.contains(&pair)) {
         let mut need = (f.data.len() + shape.header_bytes()) as u64;

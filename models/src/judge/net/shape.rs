@@ -1,7 +1,7 @@
 //! What the queues of a network device are for, and what a chain on each must look like.
 
 use crate::judge::features::{self, Features};
-use crate::judge::split::walk::{Fault, Walk};
+use crate::judge::queue::list::{Fault, Walk};
 
 /// Use of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

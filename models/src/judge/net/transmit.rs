@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::shape::tx_queue;
-use crate::judge::split::{Chain, Queue, State};
+use crate::judge::queue::chain::Chain;
+use crate::judge::queue::{Queue, State};
 use crate::judge::windows::Coverage;
 use crate::judge::world::World;
 use crate::rules::RuleId;

@@ -1,16 +1,20 @@
 //! The device's side of a split queue, input: which index, entries and descriptors it has read, and whether it knew enough to use them.
 
-use super::{NO_HEAD, Queue};
+use std::ops::Range;
+
+use super::SplitQueue;
+use crate::judge::address_map::Area;
 use crate::judge::cause::{Cause, Purpose};
+use crate::judge::queue::RingAnswer;
 use crate::judge::world::World;
 use crate::rules::RuleId;
 
-impl Queue {
+impl SplitQueue {
     /// The device was told (by an index read or a kick) that the available index is `idx`.
     /// Returns the chains that became available by it, which can only happen without the driver's stores.
-    pub(crate) fn device_learned(&mut self, idx: u16, w: &mut World) -> std::ops::Range<u64> {
+    fn device_learned(&mut self, idx: u16, w: &mut World) -> Range<u64> {
         let ahead = u64::from(idx.wrapping_sub(self.device_known as u16));
-        let none = self.published..self.published;
+        let none = self.nothing_new();
         if ahead > u64::from(self.size) {
             let jump = ahead <= 0x7fff;
             if jump && !w.stores {
@@ -31,11 +35,10 @@ impl Queue {
             none
         };
         let known = known.min(self.published);
+        let mask = self.size - 1;
         for n in self.device_known..known {
-            self.slot_known[usize::from(n as u16 & (self.size - 1))] = w.seq;
-            if let Some(c) = self.head_of(n).and_then(|h| self.chain_mut(h))
-                && c.number == n
-            {
+            self.slot_known[usize::from(n as u16 & mask)] = w.seq;
+            if let Some(c) = self.chain_mut(n) {
                 c.known = w.seq;
             }
         }
@@ -66,13 +69,11 @@ impl Queue {
                     continue;
                 };
                 let seq = w.seq;
-                let chain = match self.head_of(number) {
-                    Some(head) => self.chain_mut(head).filter(|c| c.number == number && !c.used),
-                    // Without stores the head is what this read will bring.
-                    None if !w.stores && number < self.device_known => continue,
-                    None => None,
-                };
-                match chain {
+                // Without stores the head is what this read will bring.
+                if !self.entry_is_known(number) && !w.stores && number < self.device_known {
+                    continue;
+                }
+                match self.chain_mut(number).filter(|c| !c.used) {
                     Some(c) if c.known != 0 && c.entry.0 == 0 => c.entry.0 = seq,
                     _ => wasted += 1,
                 }
@@ -93,20 +94,20 @@ impl Queue {
 
     /// The read issued as event `asked` was answered with `data`, which starts at offset `first` of the available ring.
     /// Returns newly published chains (without stores) and how many chains the device learned of.
-    pub(crate) fn avail_answer(
+    pub(super) fn avail_answer(
         &mut self,
         first: u64,
         data: &[u8],
         asked: u64,
         w: &mut World,
-    ) -> (std::ops::Range<u64>, u64) {
+    ) -> (Range<u64>, u64) {
         let word = |offset: u64| {
             let at = offset.checked_sub(first)? as usize;
             Some(u16::from_le_bytes([*data.get(at)?, *data.get(at + 1)?]))
         };
         let last = first + data.len() as u64 - 1;
         let before = self.device_known;
-        let mut new = self.published..self.published;
+        let mut new = self.nothing_new();
         if last >= 5 && first < self.used_event_offset() {
             for slot in self.entry_slots(first, last) {
                 self.entry_answer(slot, word(4 + 2 * slot), asked, w);
@@ -126,9 +127,9 @@ impl Queue {
             );
             let now = w.book.now;
             if !w.stores {
-                self.decision.word.push(now, value); // all that is known of it
+                self.decision.word.push(now, value.into()); // all that is known of it
             }
-            self.decision.event_answered(asked, now, self.event_idx);
+            self.decision.event_answered(asked, now);
         }
         (new, self.device_known - before)
     }
@@ -137,12 +138,10 @@ impl Queue {
         let Some(number) = self.slot_number[slot as usize] else {
             return;
         };
-        if let Some(c) = self
-            .head_of(number)
-            .and_then(|h| self.chain_mut(h))
-            .filter(|c| c.number == number)
-        {
-            if c.entry == (asked, 0) {
+        if self.entry_is_known(number) {
+            if let Some(c) = self.chain_mut(number)
+                && c.entry == (asked, 0)
+            {
                 c.entry.1 = w.seq;
             }
             return;
@@ -153,7 +152,7 @@ impl Queue {
         {
             let (now, known) = (w.book.now, self.slot_known[slot as usize]);
             self.entry_known(number, head, now, w);
-            if let Some(c) = self.chain_mut(head).filter(|c| c.number == number) {
+            if let Some(c) = self.chain_mut(number) {
                 (c.known, c.entry) = (known, (asked, w.seq));
             }
         }
@@ -165,9 +164,11 @@ impl Queue {
         let mut chain = None;
         for slot in (first / 16) as u16..=(last / 16) as u16 {
             items += 1;
-            let head = self.owner[usize::from(slot)];
             let seq = w.seq;
-            let Some(c) = self.chain_mut(head).filter(|c| head != NO_HEAD && c.known != 0) else {
+            let Some(c) = self.owner[usize::from(slot)]
+                .and_then(|n| self.chain_mut(n))
+                .filter(|c| c.known != 0)
+            else {
                 continue;
             };
             let Some(at) = c.slots.iter().position(|&s| s == slot) else {
@@ -217,12 +218,11 @@ impl Queue {
     }
 
     /// The descriptor read issued as event `asked` was answered.
-    pub(crate) fn descriptor_answer(&mut self, first: u64, last: u64, asked: u64, w: &mut World) {
+    pub(super) fn descriptor_answer(&mut self, first: u64, last: u64, asked: u64, w: &mut World) {
         for slot in (first / 16) as u16..=(last / 16) as u16 {
             self.descriptor_seen[usize::from(slot)] = self.descriptor_seen[usize::from(slot)].max(asked);
-            let head = self.owner[usize::from(slot)];
             let seq = w.seq;
-            let Some(c) = self.chain_mut(head).filter(|_| head != NO_HEAD) else {
+            let Some(c) = self.owner[usize::from(slot)].and_then(|n| self.chain_mut(n)) else {
                 continue;
             };
             let Some(at) = c.slots.iter().position(|&s| s == slot) else {
@@ -235,60 +235,63 @@ impl Queue {
         self.walk_again(w);
     }
 
-    /// A read of `first..last` of a chain's indirect table was issued.
-    pub(crate) fn table_read(&mut self, head: u16, first: u64, last: u64, w: &mut World) -> Cause {
-        let index = self.index;
-        let items = (last.div_ceil(16) - first / 16) as u32;
-        w.book
-            .row(Some(index), "read indirect table", first, items.into());
-        let Some(c) = self.chain_mut(head) else {
-            return Cause::of(Purpose::IndirectTable).on(index);
-        };
-        let new = c.table_asked.add(first, last) > 0 || !c.started;
-        let number = c.number;
-        w.book.check(
-            RuleId::SafeDoubleFetch,
-            Some(index),
-            new,
-            || "no entry of an indirect table fetched again once its chain was begun".into(),
-            || format!("bytes {first}..{last} of the table of chain {number} read again"),
-        );
-        Cause {
-            chain: Some(number),
-            ..Cause::of(Purpose::IndirectTable).on(index).items(items)
-        }
-    }
-
-    /// It was answered.
-    pub(crate) fn table_answer(&mut self, head: u16, first: u64, last: u64, w: &mut World) {
-        if let Some(c) = self.chain_mut(head) {
-            c.table_got.add(first, last);
-        }
-        self.walk_again(w);
-    }
-
     /// Without stores: memory became known, so perhaps chains can be walked further.
-    fn walk_again(&mut self, w: &mut World) {
-        for head in std::mem::take(&mut self.unwalked) {
-            if let Some(number) = self
-                .chain(head)
-                .filter(|c| !c.used && !c.walked)
-                .map(|c| c.number)
-            {
-                self.resolve(number, head, w);
-                let seq = w.seq;
-                if let Some(c) = self.chain_mut(head).filter(|c| c.walked) {
-                    c.fetched.fill((seq, seq));
-                    w.walked.push((self.index, head));
-                }
+    pub(crate) fn walk_again(&mut self, w: &mut World) {
+        for (number, head) in std::mem::take(&mut self.unwalked) {
+            if self.chain(number).is_none_or(|c| c.used || c.walked) {
+                continue;
+            }
+            self.resolve(number, head, w);
+            let seq = w.seq;
+            if let Some(c) = self.chain_mut(number).filter(|c| c.walked) {
+                c.fetched.fill((seq, seq));
+                w.walked.push((self.index, number));
             }
         }
     }
 
+    /// The read issued as event `asked` with `cause` was answered.
+    pub(crate) fn ring_answer(
+        &mut self,
+        area: Area,
+        first: u64,
+        data: &[u8],
+        (asked, mut cause): (u64, Cause),
+        w: &mut World,
+    ) -> RingAnswer {
+        let mut new = self.nothing_new();
+        if area == Area::Driver {
+            let learned;
+            (new, learned) = self.avail_answer(first, data, asked, w);
+            cause.items = learned as u32;
+        } else {
+            self.descriptor_answer(first, first + data.len() as u64 - 1, asked, w);
+        }
+        RingAnswer { new, cause }
+    }
+
+    /// A kick carried an available index. Returns the index up to which it tells, and chains that became available by it (without stores).
+    pub(crate) fn kick_position(&mut self, at: u16, w: &mut World) -> (u64, Range<u64>) {
+        let behind = (self.published as u16).wrapping_sub(at);
+        if w.stores {
+            let legal = behind <= self.size || self.fault.is_some();
+            w.book.check(
+                RuleId::DriverKickData,
+                Some(self.index),
+                legal,
+                || format!("available index {} (or one before)", self.published as u16),
+                || format!("{at}"),
+            );
+        }
+        let new = self.device_learned(at, w);
+        let behind = if w.stores { u64::from(behind) } else { 0 };
+        (self.published.saturating_sub(behind), new)
+    }
+
     /// The device is about to use the chain: does it know what it needs?
-    pub(crate) fn begin(&mut self, head: u16, w: &mut World) {
+    pub(crate) fn begin(&mut self, number: u64, w: &mut World) {
         let index = self.index;
-        let Some(c) = self.chain_mut(head) else { return };
+        let Some(c) = self.chain_mut(number) else { return };
         if std::mem::replace(&mut c.started, true) || !c.walked {
             return;
         }
@@ -300,12 +303,12 @@ impl Queue {
             .find(|(_, f)| f.1 == 0)
             .map(|(&s, _)| s);
         let table = c.indirect.is_some() && c.table_got == crate::judge::windows::Coverage::default();
-        let number = c.number;
+        let name = c.name();
         w.book.check(
             RuleId::SplitAvailOrder,
             Some(index),
             known != 0 && entry.1 != 0,
-            || format!("index, then entry of chain {number} (head {head}) read before it is used"),
+            || format!("index, then entry of {name} read before it is used"),
             || match (known, entry) {
                 (0, _) => "the device has not been told that the chain is available".into(),
                 (_, (0, _)) => "its entry was not read since".into(),
@@ -317,7 +320,7 @@ impl Queue {
                 RuleId::SplitDescStale,
                 Some(index),
                 missing.is_none() && !table,
-                || format!("all descriptors of chain {number} (head {head}) fetched since it became known"),
+                || format!("all descriptors of {name} fetched since it became known"),
                 || {
                     missing.map_or("its indirect table was not fetched".into(), |s| {
                         format!("descriptor {s} was not")

@@ -1,21 +1,75 @@
 //! The driver's side of a split queue: chains made available, read from its stores (or, without them, from what the device read).
 
-use super::walk::{Walk, walk};
-use super::{Chain, NO_HEAD, Queue, settle};
-use crate::judge::address_map::{Kind, Span};
-use crate::judge::windows::Coverage;
+use std::ops::Range;
+
+use super::walk::walk;
+use super::{NO_HEAD, SplitQueue};
+use crate::judge::address_map::Area;
+use crate::judge::queue::chain::Chain;
+use crate::judge::queue::list::Walk;
 use crate::judge::world::World;
 use crate::rules::RuleId;
 
-impl Queue {
+impl SplitQueue {
+    /// The driver stored into `first..=last` of a ring part. Returns the chains that became available.
+    pub(crate) fn driver_stored(
+        &mut self,
+        area: Area,
+        (first, last): (u64, u64),
+        visible: u64,
+        w: &mut World,
+    ) -> Range<u64> {
+        match area {
+            Area::Driver => return self.available_ring_stored(first, last, visible, w),
+            Area::Desc => self.driver_touched(true, first, last, w),
+            Area::Device => self.driver_touched(false, first, last, w),
+        }
+        self.nothing_new()
+    }
+
+    fn available_ring_stored(&mut self, first: u64, last: u64, visible: u64, w: &mut World) -> Range<u64> {
+        let index = Some(self.index);
+        if first < 2 {
+            let flags = w.shadow.u16(self.driver);
+            let ok = if self.event_idx { flags == 0 } else { flags <= 1 };
+            w.book.check(
+                RuleId::DriverAvailFlags,
+                index,
+                ok,
+                || {
+                    if self.event_idx {
+                        "0 with EVENT_IDX".into()
+                    } else {
+                        "0 or 1".into()
+                    }
+                },
+                || format!("avail.flags {flags:#x}"),
+            );
+            if !self.event_idx {
+                self.decision.word.push(visible, flags.into());
+            }
+        }
+        if self.event_idx && last >= self.used_event_offset() {
+            let event = w.shadow.u16(self.driver + self.used_event_offset());
+            self.decision.word.push(visible, event.into());
+        }
+        if first > 3 || last < 2 {
+            return self.nothing_new();
+        }
+        let idx = w.shadow.u16(self.driver + 2);
+        w.book
+            .row(index, "driver: avail.idx", self.driver + 2, idx.into());
+        self.driver_index(idx, visible, w)
+    }
+
     /// The driver stored `idx` as available index. Returns the numbers of the chains that became available.
-    pub(crate) fn driver_index(&mut self, idx: u16, visible: u64, w: &mut World) -> std::ops::Range<u64> {
+    pub(super) fn driver_index(&mut self, idx: u16, visible: u64, w: &mut World) -> Range<u64> {
         let from = self.published;
         let delta = idx.wrapping_sub(self.avail_idx);
         if delta == 0 || self.fault.as_ref().is_some_and(|f| f.0 <= from) {
             return from..from;
         }
-        let room = u32::from(self.size) - self.in_flight.min(u32::from(self.size));
+        let room = u32::from(self.size) - self.chains.flying().min(u32::from(self.size));
         w.book.check(
             RuleId::DriverAvailIdx,
             Some(self.index),
@@ -24,14 +78,15 @@ impl Queue {
             || format!("{idx}, a step of {delta}"),
         );
         if delta > self.size {
-            self.fault = Some((from, format!("avail.idx jumps from {} to {idx}", self.avail_idx)));
+            let why = format!("avail.idx jumps from {} to {idx}", self.avail_idx);
+            self.fault = Some((from, why));
             return from..from;
         }
         self.publish(delta, visible, w)
     }
 
     /// Makes the next `count` entries available.
-    pub(super) fn publish(&mut self, count: u16, visible: u64, w: &mut World) -> std::ops::Range<u64> {
+    pub(super) fn publish(&mut self, count: u16, visible: u64, w: &mut World) -> Range<u64> {
         let from = self.published;
         for _ in 0..count {
             let number = self.published;
@@ -56,7 +111,7 @@ impl Queue {
             let number = self.order_base;
             let open =
                 head == NO_HEAD && self.fault.is_none() && self.published - number <= u64::from(self.size);
-            if open || self.numbered(number).is_some() {
+            if open || self.chains.flies(number) {
                 break;
             }
             self.order.pop_front();
@@ -69,15 +124,17 @@ impl Queue {
         let Some(at) = number.checked_sub(self.order_base) else {
             return;
         };
+        let size = self.size;
         let Some(place) = self.order.get_mut(at as usize) else {
             return;
         };
         if *place != NO_HEAD {
             return;
         }
-        if head < self.size {
+        if head < size {
             *place = head;
-            if let Some(old) = self.by_head[usize::from(head)].take() {
+            let old = self.by_head[usize::from(head)].replace(number);
+            if let Some(mut old) = old.and_then(|n| self.chains.retire(n)) {
                 w.book.check(
                     RuleId::DriverChain,
                     Some(self.index),
@@ -86,14 +143,13 @@ impl Queue {
                     || format!("head {head} of chain {} published again", old.number),
                 );
                 if !old.used {
-                    self.in_flight -= 1;
                     self.disown(&old);
                 }
-                settle(self.index, &old, w);
-                old.spans.iter().for_each(|&k| w.spans.remove(k));
+                old.forget(&self.base, w);
             }
-            self.by_head[usize::from(head)] = Some(Chain::new(number, head, visible));
-            self.in_flight += 1;
+            let position = number;
+            self.chains
+                .add(Chain::new(number, ("head", head), position, visible));
         }
         self.resolve(number, head, w);
     }
@@ -105,10 +161,10 @@ impl Queue {
         let fresh = |slot: u16| w.stores || self.descriptor_seen[usize::from(slot)] > known;
         let walked = walk(&w.shadow, self.desc, self.size, head, self.indirect, fresh);
         if walked.unknown {
-            if !self.unwalked.contains(&head) {
-                self.unwalked.push(head);
+            if !self.unwalked.contains(&(number, head)) {
+                self.unwalked.push((number, head));
             }
-            self.register(number, head, walked, w);
+            self.register(number, walked, w);
             return;
         }
         let fault = walked.fault.or_else(|| w.shape.problem(self.index, &walked));
@@ -122,69 +178,39 @@ impl Queue {
         if let Some(f) = fault {
             self.fault.get_or_insert_with(|| (number, f.to_string()));
         }
-        self.register(number, head, walked, w);
-        if let Some(chain) = self.chain_mut(head) {
+        self.register(number, walked, w);
+        if let Some(chain) = self.chain_mut(number) {
             chain.fault = fault;
             chain.walked = true;
         }
     }
 
-    /// Gives what is known of a chain to the map of addresses. A longer walk of the same chain adds to a shorter one.
-    fn register(&mut self, number: u64, head: u16, walked: Walk, w: &mut World) {
+    fn register(&mut self, number: u64, walked: Walk, w: &mut World) {
         let index = self.index;
-        let Some(chain) = self.by_head.get_mut(usize::from(head)).and_then(Option::as_mut) else {
+        let Some(chain) = self.base.chain_mut(number) else {
             return;
         };
-        let mut span = |start: u64, len: u64, kind, offset| {
-            if len > 0 {
-                let end = start.saturating_add(len);
-                chain.spans.push(w.spans.add(Span {
-                    start,
-                    end,
-                    queue: index,
-                    head,
-                    chain: number,
-                    kind,
-                    offset,
-                    used: false,
-                }));
-            }
-        };
-        let new = chain.segments.len().min(walked.segments.len());
-        for s in &walked.segments[new..] {
-            let (kind, offset) = if s.writable {
-                (Kind::Writable, &mut chain.writable_bytes)
-            } else {
-                (Kind::Readable, &mut chain.readable_bytes)
-            };
-            span(s.addr, u64::from(s.len), kind, *offset);
-            *offset += u64::from(s.len);
-        }
-        if let Some((addr, len)) = walked.indirect.filter(|_| chain.indirect.is_none()) {
-            span(addr, u64::from(len), Kind::Indirect, 0);
-        }
         for &s in &walked.slots {
-            self.owner[usize::from(s)] = head;
+            self.owner[usize::from(s)] = Some(number);
         }
-        chain.fetched.resize(walked.slots.len(), (0, 0));
-        (chain.segments, chain.slots, chain.indirect) = (walked.segments, walked.slots, walked.indirect);
+        chain.register(index, walked, w);
     }
 
     /// Gives up the ownership of a chain's descriptors.
     pub(super) fn disown(&mut self, chain: &Chain) {
         for &s in &chain.slots {
-            if self.owner[usize::from(s)] == chain.head {
-                self.owner[usize::from(s)] = NO_HEAD;
+            if self.owner[usize::from(s)] == Some(chain.number) {
+                self.owner[usize::from(s)] = None;
             }
         }
     }
 
     /// The driver stored into a ring part of a running queue, elsewhere than in the available ring.
-    pub(crate) fn driver_touched(&self, table: bool, first: u64, last: u64, w: &mut World) {
+    fn driver_touched(&self, table: bool, first: u64, last: u64, w: &mut World) {
         if table {
             let exposed = (first / 16..=last / 16)
                 .map(|s| s as u16)
-                .find(|&s| self.owner.get(usize::from(s)).is_some_and(|&h| h != NO_HEAD));
+                .find(|&s| self.owner.get(usize::from(s)).is_some_and(Option::is_some));
             w.book.check(
                 RuleId::DriverExposed,
                 Some(self.index),
@@ -200,36 +226,6 @@ impl Queue {
                 || "the used ring left to the device".into(),
                 || format!("offsets {first}..={last} stored to"),
             );
-        }
-    }
-}
-
-impl Chain {
-    fn new(number: u64, head: u16, visible_cycle: u64) -> Self {
-        Chain {
-            number,
-            head,
-            segments: Vec::new(),
-            slots: Vec::new(),
-            indirect: None,
-            fault: None,
-            walked: false,
-            readable_bytes: 0,
-            writable_bytes: 0,
-            visible_cycle,
-            known: 0,
-            entry: (0, 0),
-            fetched: Vec::new(),
-            table_asked: Coverage::default(),
-            table_got: Coverage::default(),
-            started: false,
-            reads_outstanding: 0,
-            read: Coverage::default(),
-            read_failed: false,
-            written: Coverage::default(),
-            used: false,
-            short: None,
-            spans: Vec::new(),
         }
     }
 }

@@ -1,36 +1,18 @@
 //! The device's side of a split queue, output: used elements, used index, and what they claim.
 
-use super::{Chain, Queue};
+use super::SplitQueue;
 use crate::judge::cause::{Cause, Purpose};
+use crate::judge::queue::chain::Chain;
+use crate::judge::queue::{Returned, UsedWrite};
 use crate::judge::world::World;
 use crate::rules::RuleId;
 
-/// A chain that was just returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Returned {
-    pub(crate) head: u16,
-    pub(crate) len: u32,
-}
-
-/// What a write to the used ring amounted to.
-#[derive(Debug, Default)]
-pub(crate) struct UsedWrite {
-    /// Chains returned, in order of their slots.
-    pub(crate) returned: Vec<Returned>,
-    /// used.idx moved from..to.
-    pub(crate) published: Option<(u16, u16)>,
-}
-
-impl Queue {
+impl SplitQueue {
     /// The device wrote `first..=last` of the used ring (already in shadow memory).
-    pub(crate) fn used_write(
-        &mut self,
-        first: u64,
-        last: u64,
-        old_idx: u16,
-        w: &mut World,
-    ) -> (Cause, UsedWrite) {
+    pub(crate) fn used_write(&mut self, first: u64, last: u64, w: &mut World) -> (Cause, UsedWrite) {
         let q = self.index;
+        let old_idx = self.used_idx;
+        let mut returned = Vec::new();
         let mut out = UsedWrite::default();
         let mut cause = Cause::of(Purpose::DeviceEvent).on(q);
         let flags = first < 2;
@@ -43,7 +25,12 @@ impl Queue {
             self.device_event(value, w);
         }
         if last >= 4 && first < self.avail_event_offset() {
-            let items = self.elements(first.max(4), last.min(self.avail_event_offset() - 1), w, &mut out);
+            let items = self.elements(
+                first.max(4),
+                last.min(self.avail_event_offset() - 1),
+                w,
+                &mut returned,
+            );
             cause = Cause::of(Purpose::UsedElement).on(q).items(items);
         }
         if first <= 3 && last >= 2 {
@@ -57,9 +44,11 @@ impl Queue {
                 || "used.idx written as one 16-bit word".into(),
                 || format!("bytes {first}..={last} of the used ring"),
             );
-            let items = self.publish_used(old_idx, new, w, &mut out);
+            let (items, published) = self.publish_used(old_idx, new, w, &mut returned);
+            out.published = published;
             cause = Cause::of(Purpose::UsedIndex).on(q).items(items);
         }
+        out.groups.extend((!returned.is_empty()).then_some(returned));
         (cause, out)
     }
 
@@ -83,7 +72,7 @@ impl Queue {
         );
         if !self.event_idx {
             let (seq, now) = (w.seq, w.book.now);
-            self.kicks.flags(value, seq, now);
+            self.kicks.flags(value.into(), seq, now);
         }
     }
 
@@ -104,11 +93,11 @@ impl Queue {
             || format!("avail_event {value}"),
         );
         let (seq, now) = (w.seq, w.book.now);
-        self.kicks.event(value, ahead <= 0x7fff, seq, now);
+        self.kicks.event(value.into(), ahead <= 0x7fff, seq, now);
     }
 
     /// Elements (or parts of them) in bytes `first..=last` of the used ring.
-    fn elements(&mut self, first: u64, last: u64, w: &mut World, out: &mut UsedWrite) -> u32 {
+    fn elements(&mut self, first: u64, last: u64, w: &mut World, out: &mut Vec<Returned>) -> u32 {
         let mut items = 0;
         for slot in (first - 4) / 8..=(last - 4) / 8 {
             items += 1;
@@ -138,7 +127,7 @@ impl Queue {
                 continue;
             }
             let distance = slot.wrapping_sub(self.used_idx) & (self.size - 1);
-            let in_flight = self.in_flight;
+            let in_flight = self.chains.flying();
             w.book.check(
                 RuleId::SplitUsedSlot,
                 Some(self.index),
@@ -155,9 +144,15 @@ impl Queue {
         items
     }
 
-    fn publish_used(&mut self, old: u16, new: u16, w: &mut World, out: &mut UsedWrite) -> u32 {
+    fn publish_used(
+        &mut self,
+        old: u16,
+        new: u16,
+        w: &mut World,
+        out: &mut Vec<Returned>,
+    ) -> (u32, Option<(u64, u64)>) {
         let step = new.wrapping_sub(old);
-        let in_flight = self.in_flight;
+        let in_flight = self.chains.flying();
         let legal = u32::from(step) <= in_flight;
         w.book.check(
             RuleId::SplitUsedIdx,
@@ -194,138 +189,62 @@ impl Queue {
             }
         }
         self.used_idx = new;
-        if step != 0 {
-            out.published = Some((old, new));
-        }
         self.prune();
-        u32::from(taken)
+        let from = u64::from(old);
+        (
+            u32::from(taken),
+            (step != 0).then_some((from, from + u64::from(step))),
+        )
     }
 
-    fn take_element(&mut self, slot: u16, w: &mut World, out: &mut UsedWrite) {
+    fn take_element(&mut self, slot: u16, w: &mut World, out: &mut Vec<Returned>) {
         self.pending[usize::from(slot)] = 0;
         self.pending_slots = self.pending_slots.saturating_sub(1);
         let at = self.device + 4 + 8 * u64::from(slot);
         let (id, len) = (w.shadow.u32(at), w.shadow.u32(at + 4));
         let known = u16::try_from(id)
             .ok()
-            .and_then(|h| self.chain(h))
+            .and_then(|h| self.with_head(h))
             .is_some_and(|c| !c.used);
         w.book.check(
             RuleId::SplitUsedId,
             Some(self.index),
             known,
             || "the head of a chain in flight".into(),
-            || match u16::try_from(id).ok().and_then(|h| self.chain(h)) {
+            || match u16::try_from(id).ok().and_then(|h| self.with_head(h)) {
                 Some(c) => format!("id {id}, head of chain {}, which was returned before", c.number),
                 None => format!("id {id}"),
             },
         );
-        if known {
-            let head = id as u16;
-            self.give_back(head, len, w);
-            out.returned.push(Returned { head, len });
+        if let Some(number) = self.by_head.get(id as usize).copied().flatten().filter(|_| known) {
+            self.element_taken(number, len, w);
+            out.push(Returned { chain: number, len });
         }
     }
 
-    fn give_back(&mut self, head: u16, len: u32, w: &mut World) {
-        self.begin(head, w);
-        let index = self.index;
-        let oldest = self.in_flight().next().map(|c| c.number);
-        let Some(mut chain) = self.by_head[usize::from(head)].take() else {
-            return;
-        };
-        let number = chain.number;
+    fn element_taken(&mut self, number: u64, len: u32, w: &mut World) {
+        self.begin(number, w);
+        let oldest = self.chains.oldest();
         if self.in_order {
             w.book.check(
                 RuleId::SplitInOrder,
-                Some(index),
+                Some(self.index),
                 oldest == Some(number),
                 || format!("chain {}", oldest.unwrap_or(number)),
-                || format!("chain {number} (head {head})"),
+                || self.chain(number).map_or(String::new(), Chain::name),
             );
         }
-        if let Some((faulty, why)) = &self.fault {
-            let fine = number < *faulty && chain.fault.is_none();
-            w.book.check(
-                RuleId::RingErrorPolicy,
-                Some(index),
-                fine,
-                || format!("nothing returned from chain {faulty} on ({why})"),
-                || format!("chain {number} (head {head}) returned"),
-            );
-        }
-        w.book.check(
-            RuleId::SplitUsedEarly,
-            Some(index),
-            chain.reads_outstanding == 0,
-            || format!("all reads of chain {number} (head {head}) answered before it is returned"),
-            || format!("{} outstanding", chain.reads_outstanding),
-        );
-        if chain.walked {
-            self.check_len(&mut chain, len, w);
-        }
-        chain.used = true;
-        chain.spans.iter().for_each(|&k| w.spans.mark_used(k));
-        self.disown(&chain);
-        for &s in &chain.slots {
+        self.give_back(number, Some(len), w);
+        let Some(slots) = self.chain(number).map(|c| c.slots.clone()) else {
+            return;
+        };
+        for s in slots {
+            if self.owner[usize::from(s)] == Some(number) {
+                self.owner[usize::from(s)] = None;
+            }
             w.shadow.forget(self.desc + 16 * u64::from(s), 16);
         }
-        if let Some((addr, bytes)) = chain.indirect {
-            w.shadow.forget(addr, bytes as usize);
-        }
-        w.shadow
-            .forget(self.driver + 4 + 2 * (number & (u64::from(self.size) - 1)), 2);
-        self.by_head[usize::from(head)] = Some(chain);
-        self.in_flight -= 1;
-        self.returned += 1;
-        w.book.compared.chains += 1;
-    }
-
-    fn check_len(&self, chain: &mut Chain, len: u32, w: &mut World) {
-        let (number, room) = (chain.number, chain.writable_bytes);
-        let fits = u64::from(len) <= room;
-        if !fits {
-            w.book.check(
-                RuleId::SplitUsedLen,
-                Some(self.index),
-                false,
-                || format!("at most {room}, the writable bytes of chain {number}"),
-                || format!("len {len}"),
-            );
-        } else if u64::from(len) > chain.written.prefix() {
-            chain.short = Some((w.book.now, len));
-        } else {
-            w.book.held(RuleId::SplitUsedLen);
-            w.book.held(RuleId::SplitPayloadOrder);
-        }
-    }
-
-    /// The device wrote `first..last` of the writable part of a chain.
-    pub(crate) fn payload_written(&mut self, head: u16, first: u64, last: u64, w: &mut World) {
-        self.begin(head, w);
-        let index = self.index;
-        let Some(c) = self.chain_mut(head) else { return };
-        c.written.add(first, last);
-        let number = c.number;
-        if c.used {
-            let late = c.short.is_some_and(|(_, len)| first < u64::from(len));
-            let rule = if late {
-                RuleId::SplitPayloadOrder
-            } else {
-                RuleId::SafeAfterUsed
-            };
-            if c.short
-                .is_some_and(|(_, len)| u64::from(len) <= c.written.prefix())
-            {
-                c.short = None; // they came, only too late
-            }
-            w.book.check(
-                rule,
-                Some(index),
-                false,
-                || format!("chain {number} (head {head}) written before it is returned"),
-                || format!("bytes {first}..{last} written afterwards"),
-            );
-        }
+        let entry = 4 + 2 * (number & (u64::from(self.size) - 1));
+        w.shadow.forget(self.driver + entry, 2);
     }
 }

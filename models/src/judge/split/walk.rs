@@ -1,82 +1,7 @@
 //! Walks a descriptor chain as the specification defines it, and says what is wrong with it.
 
+use crate::judge::queue::list::{Descriptor, Fault, INDIRECT, NEXT, WRITE, Walk};
 use crate::judge::shadow::Shadow;
-
-/// Descriptor flags.
-const NEXT: u16 = 1;
-const WRITE: u16 = 2;
-const INDIRECT: u16 = 4;
-
-/// One buffer of a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) addr: u64,
-    pub(crate) len: u32,
-    pub(crate) writable: bool,
-}
-
-/// A walked chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Walk {
-    /// Buffers in order (those found before a fault, if there is one).
-    pub(crate) segments: Vec<Segment>,
-    /// Descriptor-table slots visited, in order.
-    pub(crate) slots: Vec<u16>,
-    /// Indirect table: address, bytes.
-    pub(crate) indirect: Option<(u64, u32)>,
-    /// Why the chain is malformed.
-    pub(crate) fault: Option<Fault>,
-    /// Descriptors needed but not known yet.
-    pub(crate) unknown: bool,
-}
-
-/// What can be wrong with a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
-    #[error("head {head} is not below the queue size {size}")]
-    Head { head: u16, size: u32 },
-    #[error("next {next} of descriptor {at} is not below {limit}")]
-    Next { at: u32, next: u16, limit: u32 },
-    #[error("more than {limit} descriptors (a loop?)")]
-    Length { limit: u32 },
-    #[error("descriptor {at} is readable and follows a writable one")]
-    Order { at: u32 },
-    #[error("descriptor {at} is indirect, which was not negotiated")]
-    NotNegotiated { at: u32 },
-    #[error("descriptor {at} is indirect and has a next one")]
-    IndirectNext { at: u32 },
-    #[error("descriptor {at} of an indirect table is itself indirect")]
-    Nested { at: u32 },
-    #[error("an indirect table of {len} bytes (a multiple of 16, not 0, is needed)")]
-    Table { len: u32 },
-    #[error("buffer {addr:#x} + {len} ends beyond the address space")]
-    Wraps { addr: u64, len: u32 },
-    #[error("{0}")]
-    Device(&'static str),
-}
-
-struct Descriptor {
-    addr: u64,
-    len: u32,
-    flags: u16,
-    next: u16,
-}
-
-fn descriptor(memory: &Shadow, at: u64) -> Option<Descriptor> {
-    if !memory.known(at, 16) {
-        return None;
-    }
-    let mut b = [0; 16];
-    memory.read(at, &mut b);
-    let mut addr = [0; 8];
-    addr.copy_from_slice(&b[..8]);
-    Some(Descriptor {
-        addr: u64::from_le_bytes(addr),
-        len: u32::from_le_bytes([b[8], b[9], b[10], b[11]]),
-        flags: u16::from_le_bytes([b[12], b[13]]),
-        next: u16::from_le_bytes([b[14], b[15]]),
-    })
-}
 
 /// Walks the chain that starts at `head` of a table of `size` descriptors at `table`. Slots of the table count as known if `fresh` says so too.
 pub(crate) fn walk(
@@ -107,19 +32,20 @@ pub(crate) fn walk(
         let place = base.wrapping_add(16 * u64::from(at));
         let Some(d) = Some(place)
             .filter(|_| inside || fresh(at as u16))
-            .and_then(|p| descriptor(memory, p))
+            .and_then(|p| Descriptor::at(memory, p))
         else {
             w.unknown = true;
             return w;
         };
+        let [flags, next] = d.words;
         if !inside {
             w.slots.push(at as u16);
         }
-        if d.flags & INDIRECT != 0 {
+        if flags & INDIRECT != 0 {
             let fault = match () {
                 () if inside => Some(Fault::Nested { at }),
                 () if !indirect_allowed => Some(Fault::NotNegotiated { at }),
-                () if d.flags & NEXT != 0 => Some(Fault::IndirectNext { at }),
+                () if flags & NEXT != 0 => Some(Fault::IndirectNext { at }),
                 () if d.len == 0 || d.len % 16 != 0 => Some(Fault::Table { len: d.len }),
                 () => None,
             };
@@ -132,41 +58,24 @@ pub(crate) fn walk(
             count -= 1; // the referring descriptor is no buffer
             continue;
         }
-        let writable = d.flags & WRITE != 0;
-        if !writable && w.segments.last().is_some_and(|s| s.writable) {
-            w.fault = Some(Fault::Order { at });
+        if !w.buffer(at, d.addr, d.len, flags & WRITE != 0) {
             return w;
         }
-        if d.len > 0 && d.addr.checked_add(u64::from(d.len) - 1).is_none() {
-            w.fault = Some(Fault::Wraps {
-                addr: d.addr,
-                len: d.len,
-            });
+        if flags & NEXT == 0 {
             return w;
         }
-        w.segments.push(Segment {
-            addr: d.addr,
-            len: d.len,
-            writable,
-        });
-        if d.flags & NEXT == 0 {
+        if u32::from(next) >= limit {
+            w.fault = Some(Fault::Next { at, next, limit });
             return w;
         }
-        if u32::from(d.next) >= limit {
-            w.fault = Some(Fault::Next {
-                at,
-                next: d.next,
-                limit,
-            });
-            return w;
-        }
-        at = u32::from(d.next);
+        at = u32::from(next);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::queue::list::Segment;
 
     fn memory(descriptors: &[(u64, u64, u32, u16, u16)]) -> Shadow {
         let mut m = Shadow::new(false);
