@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ringside_models::trace::TraceError;
 use ringside_sim::{BuildError, DutError};
 
+use crate::driver::error::DriverError;
 use crate::run::RunError;
 use crate::scenario::ScenarioError;
 
@@ -26,6 +27,14 @@ pub enum CliError {
     /// Arguments that do not go together.
     #[error("{0}")]
     Usage(String),
+    /// The device lacks what the arguments or the scenario ask for.
+    #[error("{dut}: {cause}")]
+    Unmet {
+        /// The device.
+        dut: String,
+        /// What is missing.
+        cause: DriverError,
+    },
     /// A file or folder cannot be read or written.
     #[error("cannot {what} {}: {cause}", path.display())]
     File {

@@ -9,6 +9,7 @@ use super::out::{out, outln};
 use super::paint::{Paint, Progress};
 use super::run_args::RunArgs;
 use super::{CliError, Outcome, failure, report, summary};
+use crate::driver::error::DriverError;
 use crate::run::{Ended, RunOptions, RunResult};
 use crate::scenario::Scenario;
 
@@ -37,6 +38,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
         coverage: args.coverage.clone(),
     };
     let result = simulate(&scenario, &options)?;
+    if let Ended::Driver(cause @ DriverError::NotOffered { .. }) = result.ended {
+        let dut = result.header.dut;
+        return Err(CliError::Unmet { dut, cause });
+    }
     let mut outcome = outcome(&result);
     let mut left = Vec::new();
     let mut notes = String::new();

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use ringside_sim::{ParamValue, TraceWindow};
 
 use super::error::CliError;
+use crate::driver::ring::Format;
 use crate::scenario::{Direction, Scenario, Traffic};
 use crate::wire::capture::Unfit;
 use crate::wire::generate::{Generator, Sizes};
@@ -21,6 +22,13 @@ pub(super) enum DirectionArg {
     Rx,
     Loopback,
     Both,
+}
+
+/// Format of the rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RingArg {
+    Split,
+    Packed,
 }
 
 /// Frames that do not fit the device.
@@ -50,6 +58,9 @@ pub(super) struct RunArgs {
     /// Queue pairs that the driver uses [default: 4]
     #[arg(long, value_name = "N")]
     pub(super) queues: Option<u16>,
+    /// Format of the rings [default: split]
+    #[arg(long, value_enum)]
+    pub(super) ring: Option<RingArg>,
     /// PCIe generation and lanes, e.g. gen3x8
     #[arg(long, value_name = "LINK", value_parser = parse_link)]
     pub(super) link: Option<(u8, u8)>,
@@ -180,6 +191,12 @@ impl RunArgs {
         if let Some(pairs) = self.queues {
             s.driver.queue_pairs = pairs;
         }
+        if let Some(ring) = self.ring {
+            s.driver.ring = match ring {
+                RingArg::Split => Format::Split,
+                RingArg::Packed => Format::Packed,
+            };
+        }
         if let Some((generation, lanes)) = self.link {
             (s.host.link.generation, s.host.link.lanes) = (generation, lanes);
         }
@@ -282,6 +299,7 @@ mod tests {
         let args = RunArgs {
             size: Some(64),
             queues: Some(2),
+            ring: Some(RingArg::Packed),
             link: Some((4, 16)),
             seed: Some(9),
             ..RunArgs::default()
@@ -289,6 +307,7 @@ mod tests {
         let s = args.scenario().unwrap();
         assert_eq!((s.name.as_str(), s.driver.queue_pairs, s.seed), ("fixed64", 2, 9));
         assert_eq!((s.host.link.generation, s.host.link.lanes), (4, 16));
+        assert_eq!(s.driver.ring, Format::Packed);
         assert_eq!(s.traffic.generator.sizes, Sizes::Fixed { bytes: 64 });
     }
 

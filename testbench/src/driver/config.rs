@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::misbehave::Misbehave;
-use super::split::{FreeList, Shape};
+use super::ring::{Format, FreeList, Shape};
 
 /// Bytes of the packet header without any offload that makes it longer (spec-digest 5.1).
 pub const NET_HEADER_BYTES: u32 = 12;
@@ -19,6 +19,17 @@ pub enum Events {
     Flags,
     /// The driver polls; no vectors, interrupts off by the flag.
     Poll,
+}
+
+/// When chains become visible to the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Publish {
+    /// A batch at once.
+    #[default]
+    Batch,
+    /// Each chain as soon as it is written; the kick still comes once for the batch.
+    Chain,
 }
 
 /// How interrupts are routed.
@@ -55,8 +66,13 @@ pub enum NeedsReset {
 pub struct DriverConfig {
     /// Queue pairs used. More than one needs `VIRTIO_NET_F_MQ` and the control queue.
     pub queue_pairs: u16,
-    /// Entries of each data queue, a power of two; more than the device's maximum is lowered to it. 0: the device's maximum.
+    /// Format of the rings. `packed` needs a device that offers `VIRTIO_F_RING_PACKED`.
+    pub ring: Format,
+    /// Entries of each data queue, for split rings a power of two; more than the device's maximum is lowered to it. 0: the device's maximum. The
+    /// control queue has at least 4, which its commands need.
     pub queue_size: u16,
+    /// When chains become visible to the device.
+    pub publish: Publish,
     /// How both sides are told of progress.
     pub events: Events,
     /// How interrupts are routed.
@@ -69,7 +85,7 @@ pub struct DriverConfig {
     pub vlan_filter: bool,
     /// Feature bits that the driver declines although it knows them.
     pub decline: Vec<u8>,
-    /// Order of the free list of descriptors.
+    /// Order in which descriptors (split) or buffer ids (packed) are used again.
     pub free_list: FreeList,
     /// Ask the device to take every frame once it runs (control queue, PROMISC).
     pub promiscuous: bool,
@@ -89,7 +105,9 @@ impl Default for DriverConfig {
     fn default() -> Self {
         DriverConfig {
             queue_pairs: 1,
+            ring: Format::Split,
             queue_size: 256,
+            publish: Publish::Batch,
             events: Events::EventIdx,
             vectors: Vectors::PerQueue,
             notification_data: false,
@@ -170,7 +188,7 @@ pub struct DriverConfigError {
     /// Dotted key below `driver`.
     pub key: &'static str,
     /// What was given.
-    pub value: u64,
+    pub value: String,
     /// What may be given.
     pub allowed: &'static str,
 }
@@ -181,16 +199,34 @@ impl DriverConfig {
     /// # Errors
     /// The first value out of its range.
     pub fn check(&self) -> Result<(), DriverConfigError> {
-        let bad = |key, value: u64, allowed| Err(DriverConfigError { key, value, allowed });
+        let not = |key, value: String, allowed| Err(DriverConfigError { key, value, allowed });
+        let bad = |key, value: u64, allowed| not(key, value.to_string(), allowed);
         if !(1..=16).contains(&self.queue_pairs) {
             return bad("queue_pairs", self.queue_pairs.into(), "1 to 16 queue pairs");
         }
-        if self.queue_size != 0 && (!self.queue_size.is_power_of_two() || self.queue_size > 32768) {
-            return bad(
-                "queue_size",
-                self.queue_size.into(),
-                "a power of two up to 32768, or 0 for the device's maximum",
-            );
+        let (any_size, sizes) = match self.ring {
+            Format::Split => (false, "a power of two up to 32768, or 0 for the device's maximum"),
+            Format::Packed => (true, "1 to 32768, or 0 for the device's maximum"),
+        };
+        let right_size = any_size || self.queue_size.is_power_of_two();
+        if self.queue_size != 0 && (!right_size || self.queue_size > 32768) {
+            return bad("queue_size", self.queue_size.into(), sizes);
+        }
+        if self.ring == Format::Packed {
+            for (key, shape) in [("tx.shape", self.tx.shape), ("rx.shape", self.rx.shape)] {
+                if shape == Shape::DirectThenIndirect {
+                    let allowed = "direct or indirect with ring = \"packed\", whose lists mix no indirect descriptor in";
+                    return not(key, "direct_then_indirect".to_owned(), allowed);
+                }
+            }
+        }
+        let other = |m: &&Misbehave| m.what.only().is_some_and(|only| only != self.ring);
+        if let Some(m) = self.misbehave.iter().find(other) {
+            let allowed = match self.ring {
+                Format::Split => "a breach that split rings have; this one needs ring = \"packed\"",
+                Format::Packed => "a breach that packed rings have; this one needs ring = \"split\"",
+            };
+            return not("misbehave.what", m.what.word(), allowed);
         }
         if self.tx.batch == 0 {
             return bad("tx.batch", 0, "at least 1");
@@ -245,6 +281,30 @@ mod tests {
                 .to_string()
                 .contains("unknown field")
         );
+    }
+
+    #[test]
+    fn the_format_of_the_ring_decides_what_may_be() {
+        let check = |text: &str| {
+            let c: DriverConfig = toml::from_str(text).unwrap();
+            c.check().map_err(|e| e.to_string())
+        };
+        for size in [1, 3, 255, 32768] {
+            assert_eq!(check(&format!("ring = \"packed\"\nqueue_size = {size}")), Ok(()));
+        }
+        assert_eq!(
+            check("ring = \"packed\"\nqueue_size = 32769").unwrap_err(),
+            "driver.queue_size = 32769: 1 to 32768, or 0 for the device's maximum"
+        );
+        assert_eq!(
+            check("ring = \"packed\"\ntx = { shape = \"direct_then_indirect\" }").unwrap_err(),
+            "driver.tx.shape = direct_then_indirect: direct or indirect with ring = \"packed\", whose lists mix no indirect descriptor in"
+        );
+        assert_eq!(
+            check("misbehave = [{ what = \"wrong_wrap\", queue = 1 }]").unwrap_err(),
+            "driver.misbehave.what = wrong_wrap: a breach that split rings have; this one needs ring = \"packed\""
+        );
+        assert!(check("ring = \"packed\"\nmisbehave = [{ what = \"loop\", queue = 1 }]").is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ringside_sim::SimHandle;
 use super::command::Command;
 use super::error::DriverError;
 use super::queue::{SharedQueue, publish, wait_used};
-use super::split::{Element, Shape};
+use super::ring::{Element, Shape};
 use crate::host::memory::Memory;
 
 /// Cycles that a command may take.

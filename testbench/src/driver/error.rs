@@ -5,7 +5,7 @@ use crate::host::enumerate::EnumerateError;
 use crate::host::memory::MemoryError;
 use crate::host::requests::RequestError;
 
-use super::split::{AddError, UsedError};
+use super::ring::{AddError, UsedError};
 
 /// Why the driver could not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,18 @@ pub enum DriverError {
     /// The device does not offer what every modern driver needs.
     #[error("the device does not offer VIRTIO_F_VERSION_1 (offers {offered:#x})")]
     NoVersion1 {
+        /// Feature bits offered.
+        offered: u128,
+    },
+    /// The device does not offer what the run asks for: not its fault.
+    #[error("{wanted} needs {feature} (bit {bit}), which the device does not offer (offers {offered:#x})")]
+    NotOffered {
+        /// What the run asks for, as a scenario says it.
+        wanted: &'static str,
+        /// The feature's name.
+        feature: &'static str,
+        /// Its bit.
+        bit: u8,
         /// Feature bits offered.
         offered: u128,
     },

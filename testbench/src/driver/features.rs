@@ -1,6 +1,7 @@
 //! Feature bits that this driver knows, and which of the offered ones it takes.
 
 use super::config::{DriverConfig, Events};
+use super::ring::Format;
 
 /// `VIRTIO_NET_F_MTU`.
 pub const MTU: u8 = 3;
@@ -30,6 +31,8 @@ pub const EVENT_IDX: u8 = 29;
 pub const VERSION_1: u8 = 32;
 /// `VIRTIO_F_ACCESS_PLATFORM`.
 pub const ACCESS_PLATFORM: u8 = 33;
+/// `VIRTIO_F_RING_PACKED`.
+pub const RING_PACKED: u8 = 34;
 /// `VIRTIO_F_ORDER_PLATFORM`.
 pub const ORDER_PLATFORM: u8 = 36;
 /// `VIRTIO_F_NOTIFICATION_DATA`.
@@ -99,6 +102,9 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
     if config.events == Events::EventIdx {
         wanted.push(EVENT_IDX);
     }
+    if config.ring == Format::Packed {
+        wanted.push(RING_PACKED);
+    }
     if config.notification_data {
         wanted.push(NOTIFICATION_DATA);
     }
@@ -127,11 +133,26 @@ mod tests {
     fn only_known_and_offered_bits_are_taken() {
         let taken = choose(ALL, &DriverConfig::default());
         assert!(taken.has(VERSION_1) && taken.has(EVENT_IDX) && taken.has(MRG_RXBUF));
-        assert!(!taken.has(34) && !taken.has(NOTIFICATION_DATA) && !taken.has(0) && !taken.has(CTRL_VLAN));
+        assert!(
+            !taken.has(RING_PACKED)
+                && !taken.has(NOTIFICATION_DATA)
+                && !taken.has(0)
+                && !taken.has(CTRL_VLAN)
+        );
         assert_eq!(
             choose(Features::default().with(VERSION_1), &DriverConfig::default()).0,
             1 << 32
         );
+    }
+
+    #[test]
+    fn packed_rings_are_taken_only_when_asked_for() {
+        let config = DriverConfig {
+            ring: Format::Packed,
+            ..DriverConfig::default()
+        };
+        assert!(choose(ALL, &config).has(RING_PACKED));
+        assert!(!choose(ALL.without(RING_PACKED), &config).has(RING_PACKED));
     }
 
     #[test]

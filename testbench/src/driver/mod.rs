@@ -1,4 +1,4 @@
-//! The reference driver: virtio-net over split virtqueues on PCI, as the specification wants one to be.
+//! The reference driver: virtio-net over split or packed virtqueues on PCI, as the specification wants one to be.
 //!
 //! It obeys the clauses of area `host-driver-model`; [`misbehave`] has the switches that break one on purpose.
 
@@ -11,7 +11,9 @@ pub mod interrupts;
 pub mod layout;
 pub mod misbehave;
 pub mod net;
+pub mod packed;
 pub mod queue;
+pub mod ring;
 pub mod rx;
 pub mod split;
 pub mod transport;

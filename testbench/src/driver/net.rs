@@ -15,11 +15,15 @@ use super::error::DriverError;
 use super::features::{self, Features};
 use super::interrupts::{self, Routes};
 use super::queue::{Breaches, Context, DriverQueue, SharedQueue};
+use super::ring::{QueueOptions, Ring};
 use super::rx::{self, Inbox, Receiver, RxBuffer};
-use super::split::{QueueOptions, SplitQueue};
 use super::transport::{NO_VECTOR, NetDeviceConfig, Transport, status};
 use super::tx::{Backlog, Transmitter, TxBuffers};
 use crate::host::Host;
+use crate::host::dice::Dice;
+
+/// Entries that the control queue has at least: header, data and acknowledgement are three elements.
+const CONTROL_SIZE: u16 = 4;
 
 /// The driver. Outlives resets of its device.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ pub struct NetDriver(Rc<Inner>);
 struct Inner {
     host: Host,
     config: DriverConfig,
+    seed: u64,
     max_frame_bytes: u32,
     backlogs: Vec<Rc<Backlog>>,
     inboxes: Vec<Rc<Inbox>>,
@@ -58,13 +63,14 @@ struct Pair {
 }
 
 impl NetDriver {
-    /// A driver for the device behind `host`, whose frames are at most `max_frame_bytes` long.
+    /// A driver for the device behind `host`, whose frames are at most `max_frame_bytes` long. `seed` decides its random choices.
     #[must_use]
-    pub fn new(host: &Host, config: &DriverConfig, max_frame_bytes: u32) -> Self {
+    pub fn new(host: &Host, config: &DriverConfig, max_frame_bytes: u32, seed: u64) -> Self {
         let pairs = usize::from(config.queue_pairs);
         let driver = NetDriver(Rc::new(Inner {
             host: host.clone(),
             config: config.clone(),
+            seed,
             max_frame_bytes,
             backlogs: (0..pairs).map(|_| Rc::default()).collect(),
             inboxes: (0..pairs).map(|_| Rc::default()).collect(),
@@ -180,18 +186,13 @@ impl NetDriver {
         if vectors > 0 {
             transport.set_config_vector(0).await?;
         }
-        let context = Context {
-            sim: self.sim().clone(),
-            transport: transport.clone(),
-            features,
-            events: config.events,
-            poll_cycles: self.reaction_cycles(),
-            breaches: inner.breaches.clone(),
-        };
+        let context = self.context(&transport, features);
         let mut set = Vec::new();
         for pair in 0..pairs {
-            let rx = self.queue::<RxBuffer>(&context, 2 * pair, vectors).await?;
-            let tx = self.queue::<TxBuffers>(&context, 2 * pair + 1, vectors).await?;
+            let rx = self.queue::<RxBuffer>(&context, 2 * pair, vectors, 1).await?;
+            let tx = self
+                .queue::<TxBuffers>(&context, 2 * pair + 1, vectors, 1)
+                .await?;
             set.push(Pair {
                 rx,
                 tx,
@@ -200,7 +201,10 @@ impl NetDriver {
             });
         }
         let control_queue = if features.has(features::CTRL_VQ) {
-            Some(self.queue::<()>(&context, control_index, vectors).await?)
+            Some(
+                self.queue::<()>(&context, control_index, vectors, CONTROL_SIZE)
+                    .await?,
+            )
         } else {
             None
         };
@@ -248,25 +252,39 @@ impl NetDriver {
         Ok(device)
     }
 
-    /// Allocates a ring and enables its queue.
+    /// What the queues of a device have in common.
+    fn context(&self, transport: &Transport, features: Features) -> Context {
+        Context {
+            sim: self.sim().clone(),
+            transport: transport.clone(),
+            features,
+            events: self.0.config.events,
+            publish: self.0.config.publish,
+            poll_cycles: self.reaction_cycles(),
+            breaches: self.0.breaches.clone(),
+        }
+    }
+
+    /// Allocates a ring of at least `least` entries and enables its queue.
     async fn queue<T>(
         &self,
         context: &Context,
         index: u16,
         vectors: u16,
+        least: u16,
     ) -> Result<SharedQueue<T>, DriverError> {
         let config = &self.0.config;
         let max = context.transport.queue_size_max(index).await?;
-        let size = if config.queue_size == 0 {
-            max
-        } else {
-            config.queue_size.min(max)
+        let size = match config.queue_size {
+            0 => max,
+            size => size.max(least).min(max),
         };
         let options = QueueOptions {
             event_idx: context.features.has(features::EVENT_IDX),
             free_list: config.free_list,
+            dice: Dice::new(self.0.seed, &format!("driver/queue {index}")),
         };
-        let ring = SplitQueue::new(self.0.host.memory(), size, options)?;
+        let ring = Ring::new(config.ring, self.0.host.memory(), size, options)?;
         let vector = match config.vectors {
             _ if config.events == Events::Poll || vectors == 0 => NO_VECTOR,
             Vectors::PerQueue if index + 1 < vectors => index + 1,
@@ -274,7 +292,7 @@ impl NetDriver {
         };
         let registers = context
             .transport
-            .enable_queue(index, &ring.layout(), vector)
+            .enable_queue(index, &ring.areas(), vector)
             .await?;
         let event = Event::new("interrupt");
         self.0.routes.queue(vector, &event);
@@ -295,7 +313,7 @@ impl NetDriver {
         let config = &self.0.config;
         let mergeable = features.has(features::MRG_RXBUF);
         let bytes = config.rx_buffer_bytes(mergeable, self.0.max_frame_bytes);
-        let size = queue.borrow().ring.layout().size;
+        let size = queue.borrow().ring.areas().size;
         if !rx::fits(&config.rx, bytes, size) {
             return Err(DriverError::Lacks {
                 what: format!(

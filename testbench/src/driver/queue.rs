@@ -7,11 +7,11 @@ use std::rc::Rc;
 use ringside_sim::SimHandle;
 use ringside_sim::sync::{Event, select2};
 
-use super::config::Events;
+use super::config::{Events, Publish};
 use super::error::DriverError;
 use super::features::Features;
 use super::misbehave::{Misbehave, Wrong};
-use super::split::{AddError, Element, Shape, SplitQueue, Used};
+use super::ring::{AddError, Element, Ring, Shape, Used};
 use super::transport::{QueueRegisters, Transport};
 
 const NOTHING: Element = Element {
@@ -31,6 +31,8 @@ pub struct Context {
     pub features: Features,
     /// How both sides are told of progress.
     pub events: Events,
+    /// When chains become visible to the device.
+    pub publish: Publish,
     /// Cycles between two looks of a polling driver.
     pub poll_cycles: u64,
     /// The breaches that are left, by queue and chain number.
@@ -72,7 +74,7 @@ impl Breaches {
 /// One queue in use.
 pub struct DriverQueue<T> {
     /// The ring.
-    pub ring: SplitQueue<T>,
+    pub ring: Ring<T>,
     registers: QueueRegisters,
     context: Context,
     interrupt: Event,
@@ -83,7 +85,7 @@ pub struct DriverQueue<T> {
 impl<T> DriverQueue<T> {
     /// A ring that the device knows by these registers, and whose interrupts ring `interrupt`.
     #[must_use]
-    pub fn new(ring: SplitQueue<T>, registers: QueueRegisters, context: Context, interrupt: Event) -> Self {
+    pub fn new(ring: Ring<T>, registers: QueueRegisters, context: Context, interrupt: Event) -> Self {
         DriverQueue {
             ring,
             registers,
@@ -112,7 +114,7 @@ impl<T> DriverQueue<T> {
     /// [`DriverError::Add`]; a full queue is an error too.
     pub fn add(&mut self, elements: &[Element], shape: Shape, token: T) -> Result<(), DriverError> {
         let queue = self.index();
-        let fits = SplitQueue::<T>::descriptors_needed(elements.len(), shape) <= self.ring.free_descriptors();
+        let fits = self.ring.has_room(elements.len(), shape);
         let wrong = if fits {
             self.context.breaches.next(queue)
         } else {
@@ -137,13 +139,10 @@ impl<T> DriverQueue<T> {
         if wrong == Some(Wrong::Mutate) {
             self.mutate = Some(head);
         }
+        if self.context.publish == Publish::Chain {
+            self.ring.publish(self.wrong);
+        }
         Ok(())
-    }
-
-    /// Is there room for a chain of so many elements?
-    #[must_use]
-    pub fn has_room(&self, elements: usize, shape: Shape) -> bool {
-        SplitQueue::<T>::descriptors_needed(elements, shape) <= self.ring.free_descriptors()
     }
 
     /// Takes the next used chain.
@@ -214,9 +213,9 @@ pub async fn wait_used<T>(queue: &SharedQueue<T>, after: u16) {
     }
     let rung = interrupt.wait();
     queue.borrow_mut().ring.enable_interrupts(after);
-    // The race is closed by looking again once the device can see the request (SPLIT-DRV-031).
+    // The race is closed by looking again once the device can see the request (SPLIT-DRV-031, PACKED-DRV-019).
     host.full_barrier().await;
-    if queue.borrow().ring.used_ahead() >= after.max(1) {
+    if queue.borrow().ring.has_reached(after) {
         return;
     }
     rung.await;

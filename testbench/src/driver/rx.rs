@@ -8,7 +8,7 @@ use ringside_sim::sync::Event;
 use super::config::{NET_HEADER_BYTES, RxConfig};
 use super::error::DriverError;
 use super::queue::{SharedQueue, publish, wait_used};
-use super::split::{Element, Shape, SplitQueue};
+use super::ring::{Element, Shape};
 use crate::host::memory::{Memory, MemoryError};
 
 /// Alignment of a receive buffer: a cache line, as page fragments have.
@@ -178,7 +178,7 @@ impl Receiver {
             self.config.buffers.into()
         };
         let elements = self.elements();
-        if q.ring.in_flight() >= most || !q.has_room(elements, self.shape()) {
+        if q.ring.in_flight() >= most || !q.ring.has_room(elements, self.shape()) {
             return Ok(false);
         }
         let buffer = self.allocate()?;
@@ -281,6 +281,5 @@ pub fn fits(config: &RxConfig, buffer_bytes: u32, size: u16) -> bool {
         config.element_bytes.min(buffer_bytes)
     };
     let elements = buffer_bytes.div_ceil(piece) as usize;
-    SplitQueue::<()>::descriptors_needed(elements, config.shape) <= usize::from(size)
-        && elements <= usize::from(size)
+    config.shape.descriptors(elements) <= usize::from(size) && elements <= usize::from(size)
 }

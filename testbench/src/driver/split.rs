@@ -4,70 +4,12 @@
 //! (descriptors and entry, barrier, index: SPLIT-DRV-029), the kick decision in both suppression modes, and the used ring read
 //! with the suspicion that a device under test deserves. What needs time - a full barrier, a kick - is its caller's.
 
-mod error;
-
 use std::collections::VecDeque;
-
-use serde::{Deserialize, Serialize};
 
 use super::layout::{self, INDIRECT, Layout, NEXT, NO_INTERRUPT, NO_NOTIFY, WRITE};
 use super::misbehave::Wrong;
+use super::ring::{AddError, Areas, Element, FreeList, QueueOptions, Shape, Used, UsedError, zeroed};
 use crate::host::memory::{Memory, MemoryError};
-
-pub use error::{AddError, UsedError};
-
-/// Which end of the free list returned descriptors go to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FreeList {
-    /// Last freed, first used: Linux. Heads of a batch tend to run downwards.
-    #[default]
-    Lifo,
-    /// First freed, first used: DPDK. Heads of a batch tend to run upwards.
-    Fifo,
-}
-
-/// How a chain's elements are laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// Descriptors of the ring's table, linked by NEXT.
-    #[default]
-    Direct,
-    /// One descriptor that refers to a table of its own.
-    Indirect,
-    /// The first element in the ring's table, the others in a table of their own that it leads to (SPLIT-DEV-008).
-    DirectThenIndirect,
-}
-
-/// One contiguous piece of a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Element {
-    /// Bus address.
-    pub addr: u64,
-    /// Length in bytes.
-    pub len_bytes: u32,
-    /// The device writes it.
-    pub write: bool,
-}
-
-/// How a queue is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueOptions {
-    /// `VIRTIO_F_EVENT_IDX` was negotiated.
-    pub event_idx: bool,
-    /// Order of the free list.
-    pub free_list: FreeList,
-}
-
-/// A chain that came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Used<T> {
-    /// What its owner gave with it.
-    pub token: T,
-    /// Bytes that the device says it wrote.
-    pub len_bytes: u32,
-}
 
 struct Chain<T> {
     token: T,
@@ -97,16 +39,11 @@ impl<T> SplitQueue<T> {
     /// # Errors
     /// [`MemoryError`] when there is no memory for it.
     pub fn new(memory: &Memory, size: u16, options: QueueOptions) -> Result<Self, MemoryError> {
-        let zeroed = |len: u64, align: u64| -> Result<u64, MemoryError> {
-            let addr = memory.alloc(len, align)?;
-            memory.store(addr, &vec![0; len as usize]);
-            Ok(addr)
-        };
         let layout = Layout {
             size,
-            table: zeroed(Layout::table_bytes(size), 16)?,
-            available: zeroed(Layout::available_bytes(size), 2)?,
-            used: zeroed(Layout::used_bytes(size), 4)?,
+            table: zeroed(memory, Layout::table_bytes(size), 16)?,
+            available: zeroed(memory, Layout::available_bytes(size), 2)?,
+            used: zeroed(memory, Layout::used_bytes(size), 4)?,
         };
         memory.barrier();
         Ok(SplitQueue {
@@ -130,6 +67,17 @@ impl<T> SplitQueue<T> {
         self.layout
     }
 
+    /// What the device is told of the ring.
+    #[must_use]
+    pub fn areas(&self) -> Areas {
+        Areas {
+            size: self.layout.size,
+            descriptor: self.layout.table,
+            driver: self.layout.available,
+            device: self.layout.used,
+        }
+    }
+
     /// Free descriptors.
     #[must_use]
     pub fn free_descriptors(&self) -> usize {
@@ -146,22 +94,6 @@ impl<T> SplitQueue<T> {
     #[must_use]
     pub fn position(&self) -> u16 {
         self.published
-    }
-
-    /// Used index up to which chains were taken back.
-    #[must_use]
-    pub fn taken(&self) -> u16 {
-        self.next_used
-    }
-
-    /// Descriptors of the ring's table that a chain of `elements` takes.
-    #[must_use]
-    pub fn descriptors_needed(elements: usize, shape: Shape) -> usize {
-        match shape {
-            Shape::Indirect => 1,
-            Shape::DirectThenIndirect if elements > 1 => 2,
-            Shape::Direct | Shape::DirectThenIndirect => elements,
-        }
     }
 
     /// Writes a chain and its available entry; [`SplitQueue::publish`] shows it to the device. `wrong` spoils it on purpose.
@@ -184,7 +116,7 @@ impl<T> SplitQueue<T> {
                 size: self.layout.size,
             });
         }
-        let needed = Self::descriptors_needed(elements.len(), shape);
+        let needed = shape.descriptors(elements.len());
         if needed > self.free.len() {
             return Err(AddError::Full {
                 needed,
@@ -380,6 +312,12 @@ impl<T> SplitQueue<T> {
                 }
             }
             FreeList::Fifo => self.free.extend(&chain.descriptors),
+            FreeList::Random => {
+                for d in &chain.descriptors {
+                    let at = self.options.dice.up_to(self.free.len() as u64) as usize;
+                    self.free.insert(at, *d);
+                }
+            }
         }
         Ok(Some(Used {
             token: chain.token,
@@ -409,12 +347,11 @@ impl<T> SplitQueue<T> {
         }
     }
 
-    /// Chains used beyond what was taken back, by the index alone.
+    /// Are `after` chains (at least 1) used beyond those taken back, by the index alone?
     #[must_use]
-    pub fn used_ahead(&self) -> u16 {
-        self.memory
-            .load_u16(self.layout.used_index())
-            .wrapping_sub(self.next_used)
+    pub fn has_reached(&self, after: u16) -> bool {
+        let index = self.memory.load_u16(self.layout.used_index());
+        index.wrapping_sub(self.next_used) >= after.max(1)
     }
 
     /// Takes back everything, used or not, and frees the ring: for a device or a queue that was reset (INIT-DRV-017).

@@ -4,8 +4,8 @@ use ringside_sim::SimHandle;
 
 use super::config::{DriverConfig, Vectors};
 use super::error::DriverError;
-use super::features::{self, Features, NOTIFICATION_DATA, VERSION_1};
-use super::layout::Layout;
+use super::features::{self, Features, NOTIFICATION_DATA, RING_PACKED, VERSION_1};
+use super::ring::{Areas, Format};
 use crate::host::{Function, Host, Virtio};
 
 /// Device status bits (spec-digest 1.4).
@@ -210,6 +210,15 @@ impl Transport {
             self.add_status(status::FAILED).await?;
             return Err(DriverError::NoVersion1 { offered: offered.0 });
         }
+        if config.ring == Format::Packed && !offered.has(RING_PACKED) {
+            self.add_status(status::FAILED).await?;
+            return Err(DriverError::NotOffered {
+                wanted: "ring = \"packed\"",
+                feature: "VIRTIO_F_RING_PACKED",
+                bit: RING_PACKED,
+                offered: offered.0,
+            });
+        }
         let taken = features::choose(offered, config);
         for window in 0..4u32 {
             self.write(reg::DRIVER_FEATURE_SELECT, window.into(), 4)?;
@@ -255,15 +264,15 @@ impl Transport {
     pub async fn enable_queue(
         &self,
         queue: u16,
-        layout: &Layout,
+        areas: &Areas,
         vector: u16,
     ) -> Result<QueueRegisters, DriverError> {
         self.write(reg::QUEUE_SELECT, queue.into(), 2)?;
-        self.write(reg::QUEUE_SIZE, layout.size.into(), 2)?;
+        self.write(reg::QUEUE_SIZE, areas.size.into(), 2)?;
         for (offset, addr) in [
-            (reg::QUEUE_DESC, layout.table),
-            (reg::QUEUE_DRIVER, layout.available),
-            (reg::QUEUE_DEVICE, layout.used),
+            (reg::QUEUE_DESC, areas.descriptor),
+            (reg::QUEUE_DRIVER, areas.driver),
+            (reg::QUEUE_DEVICE, areas.device),
         ] {
             self.write(offset, addr & 0xffff_ffff, 4)?;
             self.write(offset + 4, addr >> 32, 4)?;

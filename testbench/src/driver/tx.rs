@@ -10,7 +10,7 @@ use ringside_sim::sync::Event;
 use super::config::{Events, NET_HEADER_BYTES, TxConfig};
 use super::error::DriverError;
 use super::queue::{SharedQueue, publish, wait_used_or};
-use super::split::Element;
+use super::ring::Element;
 use crate::host::memory::{Memory, MemoryError};
 use crate::wire::Frame;
 
@@ -186,7 +186,7 @@ impl Transmitter {
                 }
             };
             let pieces = self.pieces(frame.data.len() as u32);
-            if !q.has_room(pieces.len(), self.config.shape) {
+            if !q.ring.has_room(pieces.len(), self.config.shape) {
                 return Ok(count);
             }
             let (elements, buffers) = self.lay_out(&frame.data, &pieces)?;

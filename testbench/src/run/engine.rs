@@ -254,7 +254,7 @@ pub fn run(
     let script = Rc::new(Script {
         sim: sim.handle(),
         host: host.clone(),
-        driver: NetDriver::new(&host, &scenario.driver, max_frame),
+        driver: NetDriver::new(&host, &scenario.driver, max_frame, scenario.seed),
         wire: Rc::clone(&wire),
         scenario: scenario.clone(),
         frames: RefCell::new(frames),

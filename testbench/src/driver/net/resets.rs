@@ -8,7 +8,7 @@ use super::{Device, NetDriver, Pair};
 use crate::driver::config::Vectors;
 use crate::driver::error::DriverError;
 use crate::driver::features;
-use crate::driver::queue::{Context, SharedQueue};
+use crate::driver::queue::SharedQueue;
 use crate::driver::rx::{self, RxBuffer};
 use crate::driver::transport::Transport;
 use crate::driver::tx::{self, TxBuffers};
@@ -77,21 +77,14 @@ impl NetDriver {
         } else {
             vectors
         };
-        let context = Context {
-            sim: self.sim().clone(),
-            transport: transport.clone(),
-            features,
-            events: self.0.config.events,
-            poll_cycles: self.reaction_cycles(),
-            breaches: self.0.breaches.clone(),
-        };
+        let context = self.context(&transport, features);
         let memory = self.0.host.memory().clone();
         if index.is_multiple_of(2) {
             let (task, old) = self.with_pair(pair, |p| (p.rx_task.take(), Rc::clone(&p.rx)));
             task.into_iter().for_each(JoinHandle::cancel);
             transport.reset_queue(index).await?;
             rx::free_all(&memory, old.borrow_mut().ring.dismantle());
-            let queue = self.queue::<RxBuffer>(&context, index, vectors).await?;
+            let queue = self.queue::<RxBuffer>(&context, index, vectors, 1).await?;
             let mut receiver = self.receiver(pair, &queue, features)?;
             receiver.prime()?;
             let task = self.task(&format!("receive {pair}"), receiver.run());
@@ -102,7 +95,7 @@ impl NetDriver {
             transport.reset_queue(index).await?;
             let lost = tx::free_all(&memory, old.borrow_mut().ring.dismantle());
             self.0.backlogs[pair].lose(lost);
-            let queue = self.queue::<TxBuffers>(&context, index, vectors).await?;
+            let queue = self.queue::<TxBuffers>(&context, index, vectors, 1).await?;
             self.with_pair(pair, |p| p.tx = queue);
             self.start_tx(pair);
         }

@@ -19,10 +19,12 @@ fn memory() -> Memory {
 
 fn queue(size: u16, event_idx: bool, free_list: FreeList) -> (SplitQueue<u32>, Memory) {
     let m = memory();
-    (
-        SplitQueue::new(&m, size, QueueOptions { event_idx, free_list }).unwrap(),
-        m,
-    )
+    let options = QueueOptions {
+        event_idx,
+        free_list,
+        dice: Dice::new(1, "queue"),
+    };
+    (SplitQueue::new(&m, size, options).unwrap(), m)
 }
 
 fn readable(addr: u64, len_bytes: u32) -> Element {
@@ -149,6 +151,29 @@ fn the_free_list_keeps_its_order() {
             .collect();
         assert_eq!(heads, expected, "{policy:?}");
     }
+}
+
+#[test]
+fn a_random_free_list_gives_every_descriptor_once() {
+    let (mut q, m) = queue(8, true, FreeList::Random);
+    let mut orders = std::collections::BTreeSet::new();
+    let mut index = 0;
+    for _ in 0..20 {
+        let heads: Vec<u16> = (0..8)
+            .map(|t| q.add(&[readable(0, 1)], Shape::Direct, t, None).unwrap())
+            .collect();
+        let mut sorted = heads.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 2, 3, 4, 5, 6, 7]);
+        q.publish(None);
+        for head in &heads {
+            use_chain(&q, &m, index, (*head).into(), 0);
+            index += 1;
+        }
+        while q.pop().unwrap().is_some() {}
+        orders.insert(heads);
+    }
+    assert!(orders.len() > 10, "{orders:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What can be wrong with a chain, or with a used ring.
+//! What can be wrong with a chain, or with what a device says it has used.
 
 use crate::host::memory::MemoryError;
 
@@ -24,6 +24,11 @@ pub enum AddError {
     /// No element.
     #[error("a chain needs at least one element")]
     Empty,
+    /// A shape that packed rings do not have.
+    #[error(
+        "a list of a packed ring cannot lead from direct descriptors to an indirect table (PACKED-DRV-015)"
+    )]
+    Mixed,
     /// No memory for an indirect table.
     #[error(transparent)]
     Memory(#[from] MemoryError),
@@ -73,5 +78,32 @@ pub enum UsedError {
         ahead: u16,
         /// Chains in flight.
         in_flight: usize,
+    },
+    /// A packed ring's used descriptor names no buffer in flight.
+    #[error("the used descriptor in slot {slot} (wrap counter {}) names buffer {id}, which is not in flight", u8::from(*wrap))]
+    BufferId {
+        /// Its slot.
+        slot: u16,
+        /// The device's wrap counter there.
+        wrap: bool,
+        /// Id found.
+        id: u16,
+    },
+    /// A packed ring's used descriptor says more than there was room for.
+    #[error(
+        "the used descriptor in slot {slot} (wrap counter {}, buffer {id}) says {len_bytes} bytes written, the chain has room for {room_bytes}",
+        u8::from(*wrap)
+    )]
+    BufferLength {
+        /// Its slot.
+        slot: u16,
+        /// The device's wrap counter there.
+        wrap: bool,
+        /// Id found.
+        id: u16,
+        /// Length found, bytes.
+        len_bytes: u32,
+        /// Writable bytes of the chain.
+        room_bytes: u64,
     },
 }
