@@ -57,36 +57,75 @@ fn flags_in_a_table_that_a_device_must_ignore() {
     assert_eq!(entry(Wrong::IndirectNested, 1), (0, INDIRECT));
 }
 
-/// Addresses of the stores of a batch of one list of two, with visibility in order.
-fn stores(wrong: Option<Wrong>) -> Vec<u64> {
+/// A store's place in the ring (or behind it) and the cycle at which the device can see it.
+type Stored = (u64, u64);
+
+/// The stores that `work` makes with a queue of four, on a processor that reorders them if `reorder_stores`.
+fn stores(seed: u64, reorder_stores: bool, work: impl FnOnce(&mut PackedQueue<u32>)) -> Vec<Stored> {
     let recorder = Recorder::new();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let config = MemoryConfig::default();
+    let found = Rc::new(RefCell::new(Vec::new()));
+    let config = MemoryConfig {
+        visibility_ns_max: 400,
+        reorder_stores,
+        ..MemoryConfig::default()
+    };
     let clock = ClockRate::from_mhz(250.0);
-    let m = Memory::new(&config, clock, recorder.clone(), Dice::new(1, "memory"));
+    let m = Memory::new(&config, clock, recorder.clone(), Dice::new(seed, "memory"));
     let options = QueueOptions {
         event_idx: true,
         free_list: FreeList::Lifo,
         dice: Dice::new(1, "queue"),
     };
     let mut q = PackedQueue::new(&m, 4, options).unwrap();
-    let (log, ring) = (Rc::clone(&seen), q.layout().ring);
+    recorder.set_now(1000);
+    let (log, ring) = (Rc::clone(&found), q.layout().ring);
     recorder.add_sink(Box::new(move |e| {
-        if let What::Store { addr, .. } = &e.what {
-            log.borrow_mut().push(addr - ring);
+        if let What::Store { addr, visible, .. } = &e.what {
+            log.borrow_mut().push((addr - ring, visible.unwrap_or(e.cycle)));
         }
     }));
-    q.add(&[one()[0]; 2], Shape::Direct, 0, wrong).unwrap();
-    q.publish(wrong);
+    work(&mut q);
     drop(q);
-    seen.take()
+    found.take()
+}
+
+/// Places of the stores of a batch of one list of two.
+fn list_stores(wrong: Option<Wrong>) -> Vec<u64> {
+    let all = stores(1, false, |q| {
+        q.add(&[one()[0]; 2], Shape::Direct, 0, wrong).unwrap();
+        q.publish(wrong);
+    });
+    all.into_iter().map(|s| s.0).collect()
+}
+
+#[test]
+fn no_mode_is_seen_before_its_slot_and_no_flags_before_their_list() {
+    for seed in 0..50 {
+        let event = stores(seed, true, |q| {
+            q.disable_interrupts();
+            q.add(&one(), Shape::Direct, 0, None).unwrap();
+            q.enable_interrupts(1);
+        });
+        let [.., word, mode] = &event[..] else {
+            panic!("{event:?}")
+        };
+        assert_eq!(mode.0, word.0 + 2);
+        assert!(word.1 <= mode.1, "seed {seed}: {event:?}");
+        let batch = stores(seed, true, |q| {
+            q.add(&[one()[0]; 2], Shape::Direct, 0, None).unwrap();
+            q.add(&one(), Shape::Direct, 0, None).unwrap();
+            q.publish(None);
+        });
+        let last = batch.last().unwrap();
+        assert!(last.0 == 14 && batch.iter().all(|s| s.1 <= last.1), "{batch:?}");
+    }
 }
 
 #[test]
 fn the_head_is_last_unless_that_is_the_breach() {
-    assert_eq!(stores(None), [30, 16, 0, 14]);
-    assert_eq!(stores(Some(Wrong::HeadFirst)), [0, 30, 16]);
-    assert_eq!(stores(Some(Wrong::FlagsFirst)), [30, 16, 14, 0]);
+    assert_eq!(list_stores(None), [30, 16, 0, 14]);
+    assert_eq!(list_stores(Some(Wrong::HeadFirst)), [0, 30, 16]);
+    assert_eq!(list_stores(Some(Wrong::FlagsFirst)), [30, 16, 14, 0]);
 }
 
 #[test]
