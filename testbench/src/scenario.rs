@@ -15,7 +15,7 @@ use crate::wire::capture::Unfit;
 use crate::wire::generate::Generator;
 
 /// Everything that a run depends on.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
     /// Name, as it appears in the trace; the file's name if empty.
@@ -83,7 +83,7 @@ pub enum Spread {
 }
 
 /// What goes over the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traffic {
     /// Which way.
@@ -103,7 +103,7 @@ pub struct Traffic {
 }
 
 /// The wire at the pins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WireConfig {
     /// Chance per thousand that the wire does not take a beat of `net_tx` in a cycle.
@@ -113,7 +113,7 @@ pub struct WireConfig {
 }
 
 /// One step of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// Start the next frames.
@@ -139,13 +139,13 @@ pub enum Phase {
         /// virtqueue index.
         queue: u16,
     },
-    /// Mask MSI-X vectors.
+    /// Mask MSI-X vectors; with `INTx`: Interrupt Disable.
     Mask {
         /// Which; empty: the whole function.
         #[serde(default)]
         vectors: Vec<u16>,
     },
-    /// Unmask MSI-X vectors.
+    /// Unmask MSI-X vectors, or allow `INTx` again.
     Unmask {
         /// Which; empty: the whole function.
         #[serde(default)]
@@ -183,7 +183,7 @@ fn yes() -> bool {
 }
 
 /// When to give up.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Longest run, in cycles.
@@ -441,5 +441,6 @@ fn word<T: Serialize>(choice: &T) -> String {
         .unwrap_or_default()
 }
 
+pub mod random;
 #[cfg(test)]
 mod tests;

@@ -98,7 +98,7 @@ impl Judge {
         if failed {
             c.read_failed = true;
             self.failed_reads = true;
-            self.messages.config_change(false, self.w.book.now);
+            self.messages.changes.changed(false, self.w.book.now);
             self.net.read_failed(queue, span.chain, &self.w);
         } else if !self.w.stores {
             self.net.read(queue, span.chain, first, data, &self.w);
@@ -108,10 +108,10 @@ impl Judge {
     /// A read of a ring structure came back with an error: the device cannot go on with this queue.
     fn ring_read_failed(&mut self, queue: u16, cause: Cause) -> Cause {
         self.failed_reads = true;
-        self.messages.config_change(false, self.w.book.now);
+        self.messages.changes.fault();
         if let Some(q) = self.queues.get_mut(&queue) {
             q.broken = true;
-            q.decision.forget();
+            q.decision.excuse();
         }
         cause
     }

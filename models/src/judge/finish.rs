@@ -35,13 +35,13 @@ impl Judge {
         let now = self.w.book.now;
         for (&index, q) in self.queues.iter_mut().filter(|(_, q)| q.state == State::Live) {
             if q.fault.is_some() || q.broken {
-                q.decision.forget();
+                q.decision.excuse();
                 continue;
             }
             q.kicks.sweep(index, over, &mut self.w);
             let vector = self.registers.queues.get(&index).and_then(|r| r.vector);
             if !Messages::mapped(vector, &self.config) || self.messages.line_asserted(&self.config) {
-                q.decision.forget();
+                q.decision.excuse();
             } else if self.messages.deliverable(vector, &self.config) {
                 if over || !coalescing {
                     q.decision.sweep(index, over, &mut self.w);
@@ -52,11 +52,13 @@ impl Judge {
         }
         self.messages
             .sweep(&self.registers, &self.config, over, &mut self.w);
+        self.messages.sweep_line(&self.queues, over, &mut self.w);
     }
 
     /// Ends the run and gives the verdict.
     #[must_use]
     pub fn finish(mut self) -> Verdict {
+        self.link_settles(u64::MAX);
         let ended = self.end.is_some();
         self.w.book.check(
             RuleId::RunEnd,
@@ -92,7 +94,7 @@ impl Judge {
             q.settle_all(&mut self.w);
             if let Some((chain, why)) = &q.fault {
                 // Whether the device noticed shows in status, or in a configuration interrupt that made the driver look.
-                let noticed = self.needs_reset || !self.messages.config_pending();
+                let noticed = self.needs_reset || !self.messages.changes.fault_untold();
                 let knew = q.fault_known();
                 let could_tell = self.status_read_since_fault
                     || Messages::mapped(self.registers.config_vector, &self.config);

@@ -36,7 +36,12 @@ impl Judge {
             Some((Region::Common, offset, _)) => {
                 HostTarget::Common(self.registers.read(offset, bytes as u32, &mut self.w.book))
             }
-            Some((region, offset, _)) => HostTarget::Region(region, offset),
+            Some((region, offset, _)) => {
+                if region == Region::Isr {
+                    self.messages.isr_asked();
+                }
+                HostTarget::Region(region, offset)
+            }
             None => HostTarget::Elsewhere,
         };
         (target, Cause::of(Purpose::Register))
@@ -190,12 +195,14 @@ impl Judge {
             return Cause::of(Purpose::Unknown);
         };
         let request = answer.request;
+        self.startup
+            .acknowledge(self.requests.acknowledged, self.w.book.now);
         // The first request that came after the function-level reset and was answered shows that it is over.
         if self.flr.is_some_and(|flr| request.seq > flr) && answer.data.is_some() {
             self.function_reset();
         }
         if let Some(data) = &answer.data {
-            self.host_answer(request.target, data);
+            self.host_answer(request.target, request.cycle, data);
         }
         Cause {
             request_cycle: Some(request.cycle),
@@ -203,7 +210,8 @@ impl Judge {
         }
     }
 
-    fn host_answer(&mut self, target: HostTarget, data: &[u8]) {
+    /// A request of the host that crossed at cycle `asked` was answered.
+    fn host_answer(&mut self, target: HostTarget, asked: u64, data: &[u8]) {
         let value = number(data);
         match target {
             HostTarget::ConfigRead(reg) => self.config.read_done(reg, value as u32),
@@ -218,7 +226,8 @@ impl Judge {
                 self.take_effect(effect);
             }
             HostTarget::Region(Region::Isr, _) => {
-                self.messages.isr_read(value as u8, &mut self.queues, &mut self.w);
+                self.messages
+                    .isr_read(value as u8, asked, &self.config, &mut self.queues, &mut self.w);
             }
             HostTarget::Region(Region::Device, offset) => {
                 self.w.book.compared.registers += 1;
@@ -243,9 +252,10 @@ impl Judge {
                 if self.life == Life::Running {
                     self.life = Life::Stopping;
                 }
+                self.startup.stopped();
                 for q in self.queues.values_mut() {
                     q.state = State::Stopping;
-                    q.decision.forget();
+                    q.decision.excuse();
                 }
             }
             Effect::ResetDone => self.device_stopped(),
@@ -254,7 +264,8 @@ impl Judge {
                 self.needs_reset = false;
                 self.failed_reads = false;
                 self.status_read_since_fault = false;
-                self.messages.reset(); // what changed before is part of what the driver read
+                self.messages.started(self.w.book.now);
+                self.startup.started(self.w.seq);
                 self.net.start(&self.w);
             }
             Effect::StatusRead(value) => self.status_read(value),
@@ -262,7 +273,7 @@ impl Judge {
             Effect::QueueResetStarted(queue) => {
                 if let Some(q) = self.queues.get_mut(&queue) {
                     q.state = State::Stopping;
-                    q.decision.forget();
+                    q.decision.excuse();
                 }
             }
             Effect::QueueResetDone(queue) => {
@@ -276,7 +287,7 @@ impl Judge {
                 for (i, q) in &mut self.queues {
                     let vector = self.registers.queues.get(i).and_then(|r| r.vector);
                     if !super::messages::Messages::mapped(vector, &self.config) {
-                        q.decision.forget();
+                        q.decision.excuse();
                     }
                 }
             }
@@ -329,9 +340,8 @@ impl Judge {
             for q in self.queues.values_mut().filter(|q| q.fault.is_some()) {
                 q.frozen = true;
             }
-            if !self.needs_reset && self.registers.status & DRIVER_OK != 0 && self.messages.config_pending() {
-                let now = self.w.book.now;
-                self.messages.config_change(true, now);
+            if !self.needs_reset && self.registers.status & DRIVER_OK != 0 {
+                self.messages.changes.demand(self.w.book.now);
             }
             self.needs_reset = true;
         }
@@ -361,6 +371,7 @@ impl Judge {
         if from != to {
             q.kicks.published(from, to, now);
         }
+        self.startup.enabled(index, self.w.seq);
         self.queues.insert(index, q);
         self.chains_appeared(index, new);
     }

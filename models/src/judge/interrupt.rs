@@ -17,7 +17,12 @@ struct Open {
     new: u64,
     cycle: u64,
     seq: u64,
+    /// An interrupt may come of it, but need not: the queue is being stopped, or the line stands already.
+    excused: bool,
 }
+
+/// More reasons than this are not remembered: a device that tells of many publications with one message leaves the others behind.
+const REMEMBERED: usize = 1024;
 
 /// Interrupt state of a queue.
 #[derive(Debug)]
@@ -28,7 +33,8 @@ pub(crate) struct Decision {
     open: VecDeque<Open>,
     /// Since when an interrupt is owed.
     owed: Option<u64>,
-    permits: u32,
+    /// Publications that permit an interrupt, by the cycle at which that was decided. Each message takes one.
+    reasons: VecDeque<u64>,
     /// A publication was looked at and nobody wanted to be told.
     declined: bool,
     /// Checks that held since the last look, by rule: event word read.
@@ -55,7 +61,7 @@ impl Decision {
             word: History::default(),
             open: VecDeque::new(),
             owed: None,
-            permits: 0,
+            reasons: VecDeque::new(),
             declined: false,
             answered: 0,
         }
@@ -71,13 +77,14 @@ impl Decision {
             })
     }
 
-    /// The positions `old..new` of the ring were published as used.
-    pub(crate) fn published(&mut self, old: u64, new: u64, seq: u64, now: u64) {
+    /// The positions `old..new` of the ring were published as used (`excused`: an interrupt may come of it, but need not).
+    pub(crate) fn published(&mut self, old: u64, new: u64, excused: bool, seq: u64, now: u64) {
         self.open.push_back(Open {
             old,
             new,
             cycle: now,
             seq,
+            excused,
         });
     }
 
@@ -91,46 +98,65 @@ impl Decision {
         while let Some(o) = self.open.front().copied().filter(|o| o.seq < asked) {
             self.open.pop_front();
             let (least, most) = self.wishes(o, now);
-            if least == Wish::Yes {
+            if least == Wish::Yes && !o.excused {
                 self.owed.get_or_insert(now);
             }
-            self.permits += u32::from(most != Wish::No);
-            self.declined |= most == Wish::No;
+            if most == Wish::No {
+                self.declined = true;
+                continue;
+            }
+            if self.reasons.len() == REMEMBERED {
+                self.reasons.pop_front();
+            }
+            self.reasons.push_back(now);
         }
     }
 
     /// An interrupt that can mean this queue was sent: why?
-    pub(crate) fn interrupted(&mut self, now: u64) -> Reason {
-        let declined = std::mem::take(&mut self.declined);
-        if self.owed.take().is_some() {
-            self.permits = self.permits.saturating_sub(1);
+    pub(crate) fn reason(&self, now: u64) -> Reason {
+        if self.owed.is_some() {
             return Reason::Owed;
         }
-        if self.permits > 0 {
-            self.permits -= 1;
+        if !self.reasons.is_empty() {
             return Reason::Permitted;
         }
-        if self.open.is_empty() {
-            return if declined {
-                Reason::Unneeded
-            } else {
-                Reason::Nothing
-            };
-        }
-        if self.open.iter().any(|&o| self.wishes(o, now).1 != Wish::No) {
-            self.open.clear(); // sent without asking: nothing is left to decide
-            Reason::Permitted
-        } else {
-            Reason::Unneeded
+        match () {
+            () if self.open.iter().any(|&o| self.wishes(o, now).1 != Wish::No) => Reason::Permitted,
+            () if self.declined || !self.open.is_empty() => Reason::Unneeded,
+            () => Reason::Nothing,
         }
     }
 
-    /// Interrupts of this queue cannot be delivered now, or its reasons are void.
-    pub(crate) fn forget(&mut self) {
-        self.open.clear();
+    /// An interrupt was put down to this queue.
+    pub(crate) fn take(&mut self) {
+        if self.reasons.pop_front().is_none() {
+            self.open.clear(); // sent without asking: nothing is left to decide
+        }
+    }
+
+    /// An interrupt came that makes the driver look at this queue.
+    pub(crate) fn told(&mut self) {
         self.owed = None;
-        self.permits = 0;
         self.declined = false;
+    }
+
+    /// Interrupts of this queue need not come now. One that was decided may still be under way.
+    pub(crate) fn excuse(&mut self) {
+        self.owed = None;
+        self.open.iter_mut().for_each(|o| o.excused = true);
+    }
+
+    /// The driver looks at the queue; reasons from before this cycle are done with.
+    pub(crate) fn seen(&mut self, before: u64) {
+        self.excuse();
+        self.declined = false;
+        self.reasons.retain(|&c| c >= before);
+    }
+
+    /// When the latest reason for an interrupt came up, if any is left.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        let open = self.open.back().map(|o| o.cycle);
+        self.reasons.back().copied().max(open)
     }
 
     /// The vector was unmasked: what is owed counts from now.
@@ -159,6 +185,9 @@ impl Decision {
         }
         if let Some(o) = self.open.front().copied().filter(|o| late(o.cycle)) {
             self.open.clear();
+            if o.excused {
+                return;
+            }
             if self.wishes(o, now).0 == Wish::Yes {
                 w.book.broke_at(
                     RuleId::IntMissing,

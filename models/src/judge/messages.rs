@@ -1,10 +1,12 @@
-//! Interrupts as the function sends them: MSI-X table, masks, `INTx`, ISR status, configuration interrupts.
+//! Interrupts as the function sends them: MSI-X table, masks, and what each message is put down to.
 
 use std::collections::BTreeMap;
 
 use super::cause::{Cause, Purpose};
+use super::changes::Changes;
 use super::config_space::ConfigSpace;
 use super::interrupt::Reason;
+use super::line::Line;
 use super::notify::GRACE_CYCLES;
 use super::queue::{Queue, State};
 use super::registers::{NO_VECTOR, Registers};
@@ -23,18 +25,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     table: BTreeMap<u16, Entry>,
-    intx: bool,
-    /// ISR was read while the line was asserted, at this cycle; it must fall.
-    must_fall: Option<u64>,
-    /// ISR bits that the next read must show.
-    isr_config: bool,
-    isr_any: bool,
-    /// A configuration interrupt is owed since this cycle.
-    config_owed: Option<u64>,
-    /// Reasons for configuration interrupts not yet sent.
-    config_reasons: u32,
-    /// Messages of a shared vector that may still come because an earlier one told of several queues at once; by the vector's first queue.
-    spare: BTreeMap<u16, u32>,
+    pub(crate) line: Line,
+    pub(crate) changes: Changes,
 }
 
 impl Messages {
@@ -43,18 +35,20 @@ impl Messages {
         for e in self.table.values_mut() {
             e.unmasked.set(false, seq);
         }
-        self.intx = false;
+        self.line.asserted = false;
         self.reset();
     }
 
     /// A reset of the virtio device.
     pub(crate) fn reset(&mut self) {
-        self.must_fall = None;
-        self.isr_config = false;
-        self.isr_any = false;
-        self.config_owed = None;
-        self.config_reasons = 0;
-        self.spare.clear();
+        self.line.reset();
+        self.changes = Changes::default();
+    }
+
+    /// The virtio device was started.
+    pub(crate) fn started(&mut self, now: u64) {
+        self.line.reset();
+        self.changes.started(now);
     }
 
     /// The host wrote a dword of the MSI-X table. True if a mask changed.
@@ -96,7 +90,7 @@ impl Messages {
 
     /// With MSI-X off: is the line asserted, so that nothing more need be sent?
     pub(crate) fn line_asserted(&self, config: &ConfigSpace) -> bool {
-        self.intx && config.msix_enable.is_some_and(|on| !on.on())
+        self.line.asserted && config.msix_enable.is_some_and(|on| !on.on())
     }
 
     /// Could interrupts of this vector exist at all (mapped, or `INTx`)?
@@ -172,7 +166,7 @@ impl Messages {
     }
 
     /// An interrupt arrived that can mean these queues or the configuration.
-    fn delivered(
+    pub(super) fn delivered(
         &mut self,
         users: &[u16],
         for_config: bool,
@@ -182,39 +176,29 @@ impl Messages {
     ) -> Cause {
         let now = w.book.now;
         let mut best: Option<(Reason, u16)> = None;
-        let mut with_reason = 0;
         for &index in users {
             let Some(q) = queues.get_mut(&index) else { continue };
-            let reason = q.decision.interrupted(now);
-            with_reason += u32::from(reason >= Reason::Permitted);
+            let reason = q.decision.reason(now);
             if best.is_none_or(|(b, _)| reason > b) {
                 best = Some((reason, index));
             }
+            // Whichever it was sent for, the driver looks at all of them.
+            q.decision.told();
         }
-        // Queues that share a vector may each send a message where one of them would have told of all.
-        let spare = self
-            .spare
-            .entry(users.first().copied().unwrap_or_default())
-            .or_default();
-        if with_reason > 1 {
-            *spare = (*spare + with_reason - 1).min(users.len() as u32);
-        } else if with_reason == 0 && *spare > 0 && !for_config {
-            *spare -= 1;
-            best = best.map(|(_, q)| (Reason::Permitted, q));
-        }
-        let justified = best.is_some_and(|(r, _)| r >= Reason::Permitted);
-        if for_config
-            && (!justified || self.config_owed.is_some())
-            && (self.config_owed.is_some() || self.config_reasons > 0)
+        // Each message is put down to one reason: queues that share a vector may each send one, where one of them would have told of all.
+        if let Some(q) = best
+            .filter(|&(r, _)| r >= Reason::Permitted)
+            .and_then(|(_, q)| queues.get_mut(&q))
         {
-            self.config_owed = None;
-            self.config_reasons = 0;
-            self.isr_config = true;
+            q.decision.take();
+            if for_config && self.changes.told() {
+                w.book.held(RuleId::IntConfig);
+            }
+        } else if for_config && self.changes.take() {
+            self.line.isr_config = true;
             w.book.held(RuleId::IntConfig);
             w.book.held(RuleId::IntConfigSpurious);
-            if !justified {
-                return Cause::of(purpose);
-            }
+            return Cause::of(purpose);
         }
         match best {
             Some((Reason::Owed, q)) => {
@@ -288,139 +272,15 @@ impl Messages {
         }
     }
 
-    /// The device sent a message request.
-    pub(crate) fn intx(
-        &mut self,
-        code: u8,
-        config: &ConfigSpace,
-        queues: &mut BTreeMap<u16, Queue>,
-        acknowledged: u64,
-        w: &mut World,
-    ) -> Cause {
-        let assert = match code {
-            0x20..=0x23 => true,
-            0x24..=0x27 => false,
-            _ => {
-                w.book.check(
-                    RuleId::BusKind,
-                    None,
-                    false,
-                    || "INTx messages only".into(),
-                    || format!("message code {code:#04x}"),
-                );
-                return Cause::of(Purpose::Unknown);
-            }
-        };
-        w.book.row(
-            None,
-            if assert { "assert INTx" } else { "deassert INTx" },
-            0,
-            code.into(),
-        );
-        w.book.check(
-            RuleId::IntIntx,
-            None,
-            assert != self.intx,
-            || "assert and deassert in turn".into(),
-            || {
-                if assert {
-                    "asserted twice".into()
-                } else {
-                    "deasserted twice".into()
-                }
-            },
-        );
-        self.intx = assert;
-        if !assert {
-            self.must_fall = None;
-            return Cause::of(Purpose::Intx);
-        }
-        w.book.compared.interrupts += 1;
-        let msix = config.msix_enable.is_some_and(|s| s.surely_on(acknowledged));
-        w.book.check(
-            RuleId::IntIntx,
-            None,
-            !msix,
-            || "no INTx with MSI-X enabled".into(),
-            || "asserted".into(),
-        );
-        let disabled = config.intx_disable.surely_on(acknowledged);
-        w.book.check(
-            RuleId::IntIntx,
-            None,
-            !disabled,
-            || "no INTx with Interrupt Disable set".into(),
-            || "asserted".into(),
-        );
-        self.isr_any = true;
-        let users: Vec<u16> = queues
-            .iter()
-            .filter(|(_, q)| q.state != State::Dead)
-            .map(|(&i, _)| i)
-            .collect();
-        self.delivered(&users, true, queues, w, Purpose::Intx)
-    }
-
-    /// A read of ISR status was answered.
-    pub(crate) fn isr_read(&mut self, value: u8, queues: &mut BTreeMap<u16, Queue>, w: &mut World) {
-        w.book.compared.registers += 1;
-        w.book.check(
-            RuleId::IntIsr,
-            None,
-            value & !3 == 0,
-            || "only bits 0 and 1".into(),
-            || format!("{value:#x}"),
-        );
-        if self.isr_any {
-            w.book.check(
-                RuleId::IntIsr,
-                None,
-                value & 3 != 0,
-                || "the cause of the INTx that is asserted".into(),
-                || "0".into(),
-            );
-        }
-        if self.isr_config {
-            w.book.check(
-                RuleId::IntIsr,
-                None,
-                value & 2 != 0,
-                || "bit 1 after a configuration interrupt".into(),
-                || format!("{value:#x}"),
-            );
-        }
-        (self.isr_any, self.isr_config) = (false, false);
-        if self.intx {
-            self.must_fall.get_or_insert(w.book.now);
-            // The driver looks at every queue now: what was asserted for stands for all of them.
-            for q in queues.values_mut() {
-                q.decision.forget();
-            }
-        }
-    }
-
-    /// Something changed that the driver must be told of.
-    pub(crate) fn config_change(&mut self, owed: bool, now: u64) {
-        self.config_reasons += 1;
-        if owed {
-            self.config_owed.get_or_insert(now);
-        }
-    }
-
-    /// Is a configuration interrupt still to come?
-    pub(crate) fn config_pending(&self) -> bool {
-        self.config_owed.is_some() || self.config_reasons > 0
-    }
-
     /// Something is overdue (`over`: the run is over).
     pub(crate) fn sweep(&mut self, registers: &Registers, config: &ConfigSpace, over: bool, w: &mut World) {
         let now = w.book.now;
         let late = |c: u64| over || now.saturating_sub(c) > GRACE_CYCLES;
-        if let Some(cycle) = self.config_owed.filter(|&c| late(c)) {
+        if let Some(cycle) = self.changes.owed.filter(|&c| late(c)) {
             if !Self::mapped(registers.config_vector, config) {
-                self.config_owed = None;
+                self.changes.owed = None;
             } else if self.deliverable(registers.config_vector, config) {
-                self.config_owed = None;
+                self.changes.owed = None;
                 w.book.broke_at(
                     RuleId::IntConfig,
                     cycle,
@@ -429,16 +289,6 @@ impl Messages {
                     "none".into(),
                 );
             }
-        }
-        if let Some(cycle) = self.must_fall.filter(|&c| late(c)) {
-            self.must_fall = None;
-            w.book.broke_at(
-                RuleId::IntIntx,
-                cycle,
-                None,
-                "INTx de-asserted after ISR was read".into(),
-                "still asserted".into(),
-            );
         }
     }
 }

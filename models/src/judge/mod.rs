@@ -9,6 +9,7 @@ mod answered;
 mod asking;
 mod bus;
 mod cause;
+mod changes;
 mod config_space;
 mod device_config;
 mod dma;
@@ -17,6 +18,7 @@ mod finish;
 mod host;
 mod inbound;
 mod interrupt;
+mod line;
 mod messages;
 mod net;
 mod notify;
@@ -25,6 +27,7 @@ mod queue;
 mod registers;
 mod shadow;
 mod split;
+mod startup;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -42,6 +45,7 @@ use crate::rules::RuleId;
 use crate::tlp::Tlp;
 use address_map::RingArea;
 use bus::Credits;
+use changes::LinkPin;
 use config_space::ConfigSpace;
 use device_config::DeviceConfig;
 use dma::Reads;
@@ -50,6 +54,7 @@ use messages::Messages;
 use net::Net;
 use queue::{Queue, State};
 use registers::Registers;
+use startup::Startup;
 use world::World;
 
 /// What the judge says about one event.
@@ -97,7 +102,8 @@ pub struct Judge {
     queues: BTreeMap<u16, Queue>,
     net: Net,
     life: Life,
-    link_up: Option<bool>,
+    link: LinkPin,
+    startup: Startup,
     /// `DEVICE_NEEDS_RESET` was read since the device was started.
     needs_reset: bool,
     /// A read of the device came back with an error since then.
@@ -150,7 +156,8 @@ impl Judge {
             queues: BTreeMap::new(),
             net: Net::new(),
             life: Life::Fresh,
-            link_up: None,
+            link: LinkPin::default(),
+            startup: Startup::default(),
             needs_reset: false,
             failed_reads: false,
             status_read_since_fault: false,
@@ -173,6 +180,7 @@ impl Judge {
             self.last_look = event.cycle;
             self.give_up_reads();
         }
+        self.link_settles(event.cycle);
         let mut cause = None;
         match &event.what {
             What::Tlp { ch, tlp, .. } => {
@@ -203,15 +211,10 @@ impl Judge {
             }
             What::WireRx { flow, data } if self.w.shape.net => self.net.wire_rx(*flow, data, &self.w),
             What::WireDrop { reason } if self.w.shape.net => {
-                let running = self.life == Life::Running;
-                self.net.wire_drop(*reason, &self.queues, running, &mut self.w);
+                self.net
+                    .wire_drop(*reason, &self.queues, &self.startup, &mut self.w);
             }
-            What::LinkUp { up } => {
-                if self.link_up.replace(*up) != Some(*up) {
-                    let owed = self.life == Life::Running && self.w.has(features::STATUS) && self.w.shape.net;
-                    self.messages.config_change(owed, event.cycle);
-                }
-            }
+            What::LinkUp { up } => self.link.set(*up, event.cycle),
             What::Credit {
                 ph,
                 pd,
@@ -240,6 +243,16 @@ impl Judge {
         Observation {
             cause,
             violations: self.w.book.take_fresh(),
+        }
+    }
+
+    /// A change of the link that is over by cycle `now` is a reason for a configuration interrupt, one that is owed once the device runs for sure.
+    fn link_settles(&mut self, now: u64) {
+        if let Some(cycle) = self.link.settled(now) {
+            let sure =
+                self.life == Life::Running && self.startup.running().is_some_and(|since| since < cycle);
+            let owed = sure && self.w.has(features::STATUS) && self.w.shape.net;
+            self.messages.changes.changed(owed, cycle);
         }
     }
 
@@ -317,7 +330,7 @@ impl Judge {
     fn note_faults(&mut self) {
         let faults = self.queues.values().filter(|q| q.fault.is_some()).count();
         if faults > self.faults_told {
-            self.messages.config_change(false, self.w.book.now);
+            self.messages.changes.fault();
         }
         self.faults_told = faults;
     }

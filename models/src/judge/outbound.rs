@@ -329,10 +329,12 @@ impl Judge {
         let Some(q) = self.queues.get_mut(&queue) else {
             return;
         };
-        if let Some((old, new)) = out.published.filter(|_| q.state == State::Live) {
+        if let Some((old, new)) = out.published.filter(|_| q.state != State::Dead) {
             let vector = self.registers.queues.get(&queue).and_then(|r| r.vector);
             if super::messages::Messages::mapped(vector, &self.config) {
-                q.decision.published(old, new, self.w.seq, self.w.book.now);
+                let stopping = q.state == State::Stopping;
+                q.decision
+                    .published(old, new, stopping, self.w.seq, self.w.book.now);
             }
         }
         if self.w.shape.net {

@@ -112,6 +112,11 @@ impl World {
         self.completion(Channel::Cc, 0, tag, at, value, value.len() as u16);
     }
 
+    /// The answer to a read of ISR status asked for before.
+    pub fn isr_answer(&mut self, tag: u16, value: u8) {
+        self.completion(Channel::Cc, 0, tag, super::ISR, &[value], 1);
+    }
+
     /// A 16-bit write to the common configuration.
     pub fn write16(&mut self, offset: u64, value: u16) {
         self.write(COMMON + offset, &value.to_le_bytes());

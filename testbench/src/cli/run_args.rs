@@ -7,7 +7,7 @@ use ringside_sim::{ParamValue, TraceWindow};
 
 use super::error::CliError;
 use crate::driver::ring::Format;
-use crate::scenario::{Direction, Scenario, Traffic};
+use crate::scenario::{Direction, Scenario, Traffic, random};
 use crate::wire::capture::Unfit;
 use crate::wire::generate::{Generator, Sizes};
 use crate::workspace;
@@ -52,6 +52,9 @@ pub(super) struct RunArgs {
     /// Everything a run depends on, as a TOML file; other options override it
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
+    /// A random legal scenario, made from this number
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["scenario", "pcap", "size"])]
+    pub(super) random: Option<u64>,
     /// Description of the device under test [default: rtl/dut.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) dut: Option<PathBuf>,
@@ -174,9 +177,10 @@ impl RunArgs {
     /// # Errors
     /// The scenario file is not right, or there is no capture to send.
     pub(super) fn scenario(&self) -> Result<Scenario, CliError> {
-        let mut s = match &self.scenario {
-            Some(path) => Scenario::load(path)?,
-            None => self.main_job()?,
+        let mut s = match (&self.scenario, self.random) {
+            (Some(path), _) => Scenario::load(path)?,
+            (None, Some(seed)) => random::scenario(seed),
+            (None, None) => self.main_job()?,
         };
         if let Some(pcap) = &self.pcap {
             s.traffic.pcap = Some(pcap.clone());

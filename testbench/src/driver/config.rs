@@ -41,6 +41,8 @@ pub enum Vectors {
     PerQueue,
     /// Vector 0 for configuration changes, vector 1 for all queues.
     Shared,
+    /// Vector 0 for everything.
+    Single,
     /// MSI-X stays off; `INTx` and the ISR register.
     Intx,
 }

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ringside_sim::sync::Event;
+use ringside_sim::sync::{Event, Receiver};
 
 use super::error::DriverError;
 use super::transport::Transport;
-use crate::host::Host;
+use crate::host::{Host, Intx};
 
 /// Who is to be woken by which vector.
 #[derive(Clone, Default)]
@@ -53,9 +53,10 @@ impl Routes {
         events.iter().for_each(Event::notify);
     }
 
-    async fn wake_by_isr(&self) -> Result<(), DriverError> {
+    /// Reads ISR status and wakes whom it names. Returns what it read; 0 also when `INTx` is not in use.
+    async fn wake_by_isr(&self) -> Result<u8, DriverError> {
         let Some(transport) = self.0.borrow().intx.clone() else {
-            return Ok(());
+            return Ok(0);
         };
         let isr = transport.isr().await?;
         let (queues, config) = {
@@ -68,7 +69,24 @@ impl Routes {
         if isr & 2 != 0 {
             config.iter().for_each(Event::notify);
         }
-        Ok(())
+        Ok(isr)
+    }
+}
+
+/// After so many looks in a row that found nothing a handler believes that the line is stuck, and waits for it to move.
+const EMPTY_LOOKS: u32 = 8;
+
+/// Changes of the interrupt line.
+struct Lines(Receiver<Intx>);
+
+impl Lines {
+    /// The level after all the changes that have arrived, `level` if none has.
+    fn latest(&mut self, level: bool) -> bool {
+        let mut latest = level;
+        while let Some(line) = self.0.try_recv() {
+            latest = line.asserted;
+        }
+        latest
     }
 }
 
@@ -85,15 +103,29 @@ pub fn start(host: &Host, routes: &Routes, reaction_cycles: u64, failed: impl Fn
         };
         sim.spawn("interrupts", task).detach();
     }
-    if let Some(mut lines) = host.take_intx() {
+    if let Some(lines) = host.take_intx() {
         let (routes, sim_) = (routes.clone(), sim.clone());
+        let mut lines = Lines(lines);
         let task = async move {
-            while let Some(line) = lines.recv().await {
-                if line.asserted {
-                    sim_.until_cycle(line.cycle + reaction_cycles).await;
-                    if let Err(e) = routes.wake_by_isr().await {
-                        failed(e);
+            while let Some(line) = lines.0.recv().await {
+                let (mut level, mut since, mut empty) = (line.asserted, line.cycle, 0);
+                // The line is a level: the handler runs again as long as it stands, for what came while it ran tells of itself in no other way.
+                while level && empty < EMPTY_LOOKS {
+                    sim_.until_cycle(since + reaction_cycles).await;
+                    level = lines.latest(level);
+                    if !level {
+                        break;
                     }
+                    match routes.wake_by_isr().await {
+                        Ok(0) => empty += 1,
+                        Ok(_) => empty = 0,
+                        Err(e) => {
+                            failed(e);
+                            break;
+                        }
+                    }
+                    since = sim_.now();
+                    level = lines.latest(level);
                 }
             }
         };

@@ -287,6 +287,7 @@ impl NetDriver {
         let ring = Ring::new(config.ring, self.0.host.memory(), size, options)?;
         let vector = match config.vectors {
             _ if config.events == Events::Poll || vectors == 0 => NO_VECTOR,
+            Vectors::Single => 0,
             Vectors::PerQueue if index + 1 < vectors => index + 1,
             _ => 1.min(vectors - 1),
         };
@@ -423,13 +424,19 @@ impl NetDriver {
         }
     }
 
-    /// Masks or unmasks vectors; an empty list means the whole function.
+    /// Masks or unmasks vectors; an empty list means the whole function. With `INTx` it sets or clears Interrupt Disable.
     ///
     /// # Errors
     /// No such vector.
     pub async fn mask(&self, vectors: &[u16], mask: bool) -> Result<(), DriverError> {
         let transport = self.0.device.borrow().as_ref().map(|d| d.transport.clone());
         match transport {
+            Some(_) if self.0.config.vectors == Vectors::Intx => self
+                .0
+                .host
+                .set_command(true, true, !mask)
+                .await
+                .map_err(Into::into),
             Some(transport) => transport.mask(vectors, mask).await,
             None => Ok(()),
         }

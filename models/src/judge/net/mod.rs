@@ -9,6 +9,7 @@ pub(crate) mod transmit;
 use std::collections::BTreeMap;
 
 use super::queue::{Queue, Returned};
+use super::startup::Startup;
 use super::world::World;
 use control::Control;
 use filter::Mac;
@@ -142,11 +143,11 @@ impl Net {
         &mut self,
         reason: u8,
         queues: &BTreeMap<u16, Queue>,
-        running: bool,
+        startup: &Startup,
         w: &mut World,
     ) {
         let shape = w.shape.clone();
-        self.receive.dropped(reason, &shape, queues, running, w);
+        self.receive.dropped(reason, &shape, queues, startup, w);
     }
 
     /// One queue was reset.

@@ -8,6 +8,7 @@ use super::shape::{Shape, rx_queue};
 use super::transmit::difference;
 use crate::judge::features;
 use crate::judge::queue::{Queue, State};
+use crate::judge::startup::Startup;
 use crate::judge::world::World;
 use crate::rules::RuleId;
 
@@ -19,6 +20,8 @@ struct Pending {
     flow: u16,
     data: Vec<u8>,
     cycle: u64,
+    /// Cycle of the frame before: this one may have begun right after it.
+    after: u64,
     /// Pairs it may be steered to.
     pairs: Vec<u16>,
     may_accept: bool,
@@ -51,6 +54,8 @@ pub(crate) struct Buffer {
 #[derive(Debug, Default)]
 pub(crate) struct Receive {
     pending: VecDeque<Pending>,
+    /// Cycle of the last frame.
+    last: u64,
     /// Reported drops not yet matched with a frame: their reasons.
     drops: VecDeque<u8>,
     /// Buffers of a packet whose others are not published yet.
@@ -64,6 +69,7 @@ impl Receive {
             flow,
             data: data.to_vec(),
             cycle: w.book.now,
+            after: std::mem::replace(&mut self.last, w.book.now),
             pairs: Vec::new(),
             may_accept: false,
             may_drop: false,
@@ -105,7 +111,7 @@ impl Receive {
         reason: u8,
         shape: &Shape,
         queues: &BTreeMap<u16, Queue>,
-        running: bool,
+        startup: &Startup,
         w: &mut World,
     ) {
         w.book.compared.frames_dropped += 1;
@@ -115,7 +121,7 @@ impl Receive {
             && self
                 .pending
                 .iter()
-                .any(|p| p.optional || lawful(p, reason, &self.pending, shape, queues, running, now));
+                .any(|p| p.optional || lawful(p, reason, &self.pending, shape, queues, startup, now));
         w.book.check(
             RuleId::NetRxDrop,
             None,
@@ -382,7 +388,7 @@ fn lawful(
     pending: &VecDeque<Pending>,
     shape: &Shape,
     queues: &BTreeMap<u16, Queue>,
-    running: bool,
+    startup: &Startup,
     now: u64,
 ) -> bool {
     let need = (p.data.len() + shape.header_bytes()) as u64;
@@ -391,8 +397,11 @@ fn lawful(
         let queue = queues.get(&rx_queue(pair)).filter(|q| q.state == State::Live);
         match (reason, queue) {
             (1, _) => p.may_drop,
-            // A queue stands still after a malformed chain, or after a ring read that failed.
-            (5, q) => !running || q.is_none_or(|q| q.fault.is_some() || q.broken),
+            // The frame may have begun when the queue did not run yet. A queue stands still after a malformed chain, or after a ring read that failed.
+            (5, q) => {
+                let sure = startup.queue(rx_queue(pair));
+                sure.is_none_or(|since| p.after <= since) || q.is_none_or(|q| q.fault.is_some() || q.broken)
+            }
             (2, Some(q)) => q.fault.is_some() || q.broken || !room(q, p, pair, pending, shape, merge, now),
             (3, Some(q)) => {
                 need > q.in_flight().map(|c| c.writable_bytes).min().unwrap_or(0)

@@ -2,6 +2,7 @@
 
 mod broken;
 mod clean;
+mod interrupts;
 mod timeouts;
 mod torture;
 

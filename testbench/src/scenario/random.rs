@@ -1,0 +1,370 @@
+//! A legal scenario from a number: host, driver, wire and steps drawn by chance, so that whatever a right device makes of it must please the judge.
+//!
+//! The same number gives the same scenario for ever on every machine; each part draws from a stream of its own, so that a new choice in one part
+//! does not move the others. Nothing that a driver must not do is drawn: while interrupts are masked, bus mastering is off or receive buffers are
+//! withheld, no step waits for traffic.
+
+use super::{Direction, Limits, Pace, Phase, Scenario, Spread, Traffic, WireConfig};
+use crate::driver::command::{Command, RxMode};
+use crate::driver::config::{DriverConfig, Events, RxConfig, TxConfig, Vectors};
+use crate::driver::features;
+use crate::driver::split::{FreeList, Shape};
+use crate::host::config::{
+    CompletionConfig, CreditConfig, HostConfig, LatencyConfig, LinkConfig, MemoryConfig, Skew, Split, Starve,
+};
+use crate::host::dice::Dice;
+use crate::host::faults::{FaultKind, FaultRule};
+use crate::wire::generate::{Generator, SHORTEST_BYTES, Sizes};
+
+/// Longest run of a random scenario, in cycles: a slow link with starved credits needs about a tenth of it.
+const MAX_CYCLES: u64 = 4_000_000;
+
+/// Choices of one part.
+struct Draw(Dice);
+
+impl Draw {
+    fn new(seed: u64, part: &str) -> Self {
+        Draw(Dice::new(seed, &format!("scenario/{part}")))
+    }
+
+    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.0.below(of.len() as u64) as usize].clone()
+    }
+
+    fn range(&mut self, least: u32, most: u32) -> u32 {
+        least + self.0.up_to((most - least).into()) as u32
+    }
+
+    fn chance(&mut self, per_mille: u32) -> bool {
+        self.0.chance(per_mille)
+    }
+}
+
+/// The random scenario number `seed`.
+#[must_use]
+pub fn scenario(seed: u64) -> Scenario {
+    let driver = driver(&mut Draw::new(seed, "driver"));
+    let traffic = traffic(&mut Draw::new(seed, "traffic"), &driver);
+    let host = host(&mut Draw::new(seed, "host"));
+    let phases = phases(
+        &mut Draw::new(seed, "phases"),
+        &driver,
+        &host,
+        traffic.frames as u32,
+    );
+    let mut draw = Draw::new(seed, "wire");
+    Scenario {
+        name: format!("random-{seed}"),
+        about: format!("Drawn by chance from {seed}."),
+        seed,
+        host,
+        driver,
+        traffic,
+        wire: WireConfig {
+            tx_stall_per_mille: draw.one(&[0, 0, 100, 500]),
+            rx_pause_per_mille: draw.one(&[0, 0, 100, 500]),
+        },
+        phases,
+        limits: Limits {
+            max_cycles: MAX_CYCLES,
+            ..Limits::default()
+        },
+        ..Scenario::default()
+    }
+}
+
+fn host(draw: &mut Draw) -> HostConfig {
+    let mps_bytes = draw.one(&[128, 256, 512]);
+    let few = draw.chance(300);
+    let starve = draw.chance(250).then(|| {
+        let every_cycles = draw.range(200, 6000);
+        Starve {
+            every_cycles,
+            for_cycles: every_cycles * draw.range(100, 900) / 1000,
+        }
+    });
+    let fault = draw.chance(120).then(|| FaultRule {
+        after: draw.range(0, 120).into(),
+        count: draw.range(1, 3).into(),
+        ..FaultRule::next(draw.one(&[
+            FaultKind::Ur,
+            FaultKind::Ca,
+            FaultKind::Poison,
+            FaultKind::PartialCa,
+        ]))
+    });
+    HostConfig {
+        link: LinkConfig {
+            generation: draw.one(&[1, 3, 3, 4]),
+            lanes: draw.one(&[1, 4, 8, 8, 16]),
+            mps_bytes,
+            mrrs_bytes: draw.one(&[128, 256, 512, 1024]),
+            rcb_bytes: draw.one(&[64, 128]),
+            unlimited: draw.chance(100),
+            ext_tag: draw.chance(800),
+            stall_per_mille: draw.one(&[0, 0, 50, 400]),
+        },
+        latency: LatencyConfig {
+            base_ns: draw.range(20, 900),
+            jitter_ns: draw.range(0, 600),
+            tail_per_mille: draw.one(&[0, 10, 100]),
+            tail_ns: draw.range(0, 1500),
+            posted_ns: draw.range(0, 500),
+        },
+        completions: CompletionConfig {
+            split: draw.one(&[Split::Merged, Split::Rcb, Split::Random]),
+            reorder: draw.chance(700),
+        },
+        credits: CreditConfig {
+            ph: if few { draw.range(1, 8) } else { 64 },
+            pd: if few { draw.range(mps_bytes / 16, 80) } else { 1024 },
+            nph: if few { draw.range(1, 16) } else { 112 },
+            cplh: if few { draw.range(1, 8) } else { 64 },
+            cpld: if few { draw.range(mps_bytes / 16, 64) } else { 512 },
+            batch_headers: draw.one(&[1, 4, 8]),
+            batch_cycles: draw.one(&[4, 16, 64]),
+            starve,
+            ..CreditConfig::default()
+        },
+        memory: MemoryConfig {
+            visibility_ns_max: draw.range(0, 400),
+            reorder_stores: draw.chance(400),
+            skew: draw.one(&[Skew::None, Skew::Line, Skew::B16, Skew::B8, Skew::B4, Skew::B2]),
+            ..MemoryConfig::default()
+        },
+        faults: fault.into_iter().collect(),
+    }
+}
+
+fn driver(draw: &mut Draw) -> DriverConfig {
+    let queue_pairs = draw.one(&[1, 1, 2, 3, 4]);
+    let queue_size = draw.one(&[8, 16, 32, 64, 256]);
+    let mergeable = draw.chance(700);
+    let mut decline = Vec::new();
+    if queue_pairs == 1 && draw.chance(150) {
+        decline.push(features::CTRL_VQ);
+    }
+    for bit in [features::STATUS, features::RING_RESET, features::INDIRECT_DESC] {
+        if draw.chance(100) {
+            decline.push(bit);
+        }
+    }
+    let shapes: &[Shape] = if decline.contains(&features::INDIRECT_DESC) {
+        &[Shape::Direct]
+    } else {
+        &[Shape::Direct, Shape::Indirect, Shape::DirectThenIndirect]
+    };
+    DriverConfig {
+        queue_pairs,
+        queue_size,
+        events: draw.one(&[Events::EventIdx, Events::EventIdx, Events::Flags, Events::Poll]),
+        vectors: draw.one(&[Vectors::PerQueue, Vectors::Shared, Vectors::Single, Vectors::Intx]),
+        notification_data: draw.chance(300),
+        mergeable,
+        vlan_filter: draw.chance(200),
+        decline,
+        free_list: draw.one(&[FreeList::Lifo, FreeList::Fifo]),
+        promiscuous: draw.chance(700),
+        reaction_ns: draw.range(4, 1500),
+        tx: TxConfig {
+            shape: draw.one(shapes),
+            separate_header: draw.chance(400),
+            element_bytes: draw.one(&[0, 0, 300, 700]),
+            batch: draw.one(&[1, 2, 4, 16, 64]),
+            interrupt_after_per_mille: draw.one(&[0, 500, 750, 1000]),
+        },
+        rx: RxConfig {
+            shape: draw.one(shapes),
+            buffer_bytes: if mergeable && queue_size >= 16 {
+                draw.one(&[0, 256, 600, 2000])
+            } else {
+                0
+            },
+            element_bytes: draw.one(&[0, 0, 2000]),
+            buffers: 0,
+            refill_batch: draw.one(&[1, 4, 16]),
+        },
+        ..DriverConfig::default()
+    }
+}
+
+fn traffic(draw: &mut Draw, driver: &DriverConfig) -> Traffic {
+    let longest = if driver.queue_size >= 16 { 1514 } else { 1000 };
+    let sizes = match draw.range(0, 3) {
+        0 => Sizes::Fixed {
+            bytes: draw.range(SHORTEST_BYTES, longest),
+        },
+        1 => Sizes::Sweep {
+            min_bytes: SHORTEST_BYTES,
+            max_bytes: draw.range(SHORTEST_BYTES, 200),
+        },
+        _ => Sizes::Random {
+            min_bytes: SHORTEST_BYTES,
+            max_bytes: draw.range(SHORTEST_BYTES, longest),
+        },
+    };
+    Traffic {
+        direction: draw.one(&[Direction::Tx, Direction::Rx, Direction::Loopback, Direction::Both]),
+        generator: Generator {
+            sizes,
+            flows: draw.range(1, 16),
+            rate_mbps: draw.one(&[100, 1000, 8000]),
+            burst: draw.range(1, 8),
+        },
+        frames: draw.range(4, 60) as usize,
+        pace: draw.one(&[Pace::Max, Pace::Max, Pace::Timed]),
+        spread: draw.one(&[Spread::Flow, Spread::RoundRobin]),
+        ..Traffic::default()
+    }
+}
+
+/// What keeps traffic from finishing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    Masked,
+    NoMaster,
+    NoBuffers,
+}
+
+fn phases(draw: &mut Draw, driver: &DriverConfig, host: &HostConfig, frames: u32) -> Vec<Phase> {
+    if draw.chance(300) {
+        return Vec::new();
+    }
+    let mut steps = Vec::new();
+    for _ in 0..draw.range(1, 6) {
+        let closed = draw
+            .chance(300)
+            .then(|| draw.one(&[Closed::Masked, Closed::NoMaster, Closed::NoBuffers]));
+        match closed {
+            None => open_step(draw, driver, host, frames, &mut steps),
+            Some(closed) => closed_steps(draw, driver, closed, frames, &mut steps),
+        }
+    }
+    steps.push(Phase::Traffic {
+        frames: None,
+        wait: true,
+    });
+    steps
+}
+
+fn some_traffic(draw: &mut Draw, frames: u32, wait: bool) -> Phase {
+    Phase::Traffic {
+        frames: Some(draw.range(1, frames.div_ceil(3)) as usize),
+        wait,
+    }
+}
+
+fn pause(draw: &mut Draw) -> Phase {
+    Phase::Wait {
+        cycles: draw.one(&[0, 1, 2, 5, 20, 100, 500, 2000, 6000]),
+    }
+}
+
+/// The link goes down and up, close together or not.
+fn link_flaps(draw: &mut Draw, steps: &mut Vec<Phase>) {
+    for _ in 0..draw.range(1, 3) {
+        steps.push(Phase::Link { up: false });
+        steps.push(pause(draw));
+        steps.push(Phase::Link { up: true });
+        if draw.chance(500) {
+            steps.push(pause(draw));
+        }
+    }
+}
+
+fn open_step(draw: &mut Draw, driver: &DriverConfig, host: &HostConfig, frames: u32, steps: &mut Vec<Phase>) {
+    let control = !driver.decline.contains(&features::CTRL_VQ);
+    let queue_reset = !driver.decline.contains(&features::RING_RESET);
+    if draw.chance(700) {
+        let wait = draw.chance(300);
+        steps.push(some_traffic(draw, frames, wait));
+        steps.push(pause(draw));
+    }
+    match draw.range(0, 6) {
+        0 => steps.push(Phase::DeviceReset {}),
+        1 => steps.push(Phase::FunctionReset {}),
+        2 if queue_reset => steps.push(Phase::QueueReset {
+            queue: draw.range(0, u32::from(driver.queue_pairs) * 2 - 1) as u16,
+        }),
+        // A control command may be lost in a queue that a failed read has stopped.
+        3 if control && host.faults.is_empty() => steps.push(Phase::Control {
+            command: Command::RxMode {
+                mode: draw.one(&[RxMode::Promisc, RxMode::Allmulti]),
+                on: draw.chance(500),
+            },
+            ok: Some(true),
+        }),
+        4 => steps.push(Phase::ReadConfig {}),
+        _ => link_flaps(draw, steps),
+    }
+}
+
+fn closed_steps(draw: &mut Draw, driver: &DriverConfig, closed: Closed, frames: u32, steps: &mut Vec<Phase>) {
+    let everything = draw.chance(500) || matches!(driver.vectors, Vectors::Intx | Vectors::Single);
+    let vectors = if everything {
+        Vec::new()
+    } else {
+        vec![draw.range(0, 1) as u16]
+    };
+    if draw.chance(500) {
+        steps.push(some_traffic(draw, frames, false));
+        steps.push(pause(draw));
+    }
+    steps.push(match closed {
+        Closed::Masked => Phase::Mask {
+            vectors: vectors.clone(),
+        },
+        Closed::NoMaster => Phase::BusMaster { on: false },
+        Closed::NoBuffers => Phase::Refill { on: false },
+    });
+    for _ in 0..draw.range(1, 3) {
+        match draw.range(0, 3) {
+            0 | 1 => steps.push(some_traffic(draw, frames, false)),
+            2 => link_flaps(draw, steps),
+            _ => {}
+        }
+        steps.push(pause(draw));
+    }
+    steps.push(match closed {
+        Closed::Masked => Phase::Unmask { vectors },
+        Closed::NoMaster => Phase::BusMaster { on: true },
+        Closed::NoBuffers => Phase::Refill { on: true },
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_gives_a_scenario_that_can_be_and_that_survives_toml() {
+        for seed in 0..300 {
+            let s = scenario(seed);
+            s.check().unwrap_or_else(|e| panic!("{seed}: {e}"));
+            let text = toml::to_string(&s).unwrap_or_else(|e| panic!("{seed}: {e}"));
+            let again: Scenario = toml::from_str(&text).unwrap_or_else(|e| panic!("{seed}: {e}\n{text}"));
+            assert_eq!(again, s, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_means_the_same_scenario_each_time_and_others_differ() {
+        assert_eq!(scenario(7), scenario(7));
+        assert_ne!(scenario(7).driver, scenario(8).driver);
+    }
+
+    #[test]
+    fn every_kind_of_step_is_drawn() {
+        let all: Vec<Phase> = (0..300).flat_map(|s| scenario(s).phases).collect();
+        let drawn = |f: fn(&Phase) -> bool| all.iter().any(f);
+        assert!(drawn(|p| matches!(p, Phase::DeviceReset {})));
+        assert!(drawn(|p| matches!(p, Phase::FunctionReset {})));
+        assert!(drawn(|p| matches!(p, Phase::QueueReset { .. })));
+        assert!(drawn(|p| matches!(p, Phase::Mask { .. })));
+        assert!(drawn(|p| matches!(p, Phase::BusMaster { on: false })));
+        assert!(drawn(|p| matches!(p, Phase::Control { .. })));
+        assert!(drawn(|p| matches!(p, Phase::Link { up: false })));
+        assert!(drawn(|p| matches!(p, Phase::Refill { on: false })));
+        assert!(drawn(|p| matches!(p, Phase::ReadConfig {})));
+    }
+}
