@@ -116,7 +116,7 @@ module net_ctrl
   logic              read, fill, ok, oversize_q, failed_q, lost_q, items_done_q, have_ack_q, ack_q;
   logic [16:0]       left_q, parse_left_q, piece;
   logic [63:0]       ack_addr_q;
-  logic [15:0]       id_q;
+  logic [15:0]       id_q, slots_q;
   logic [2:0]        inside_q;
   logic [7:0]        next_byte;
 
@@ -271,6 +271,7 @@ module net_ctrl
     end
     if (start) begin
       id_q         <= rec.id;
+      slots_q      <= rec.slots;
       oversize_q   <= rec.readable_bytes > MaxCommandBytes;
       left_q       <= (rec.readable_bytes > MaxCommandBytes) ? 17'd0 : rec.readable_bytes[16:0];
       parse_left_q <= (rec.readable_bytes > MaxCommandBytes) ? 17'd0 : rec.readable_bytes[16:0];
@@ -304,6 +305,7 @@ module net_ctrl
   assign cpl_valid_o         = (state_q == Used) && run_i;
   assign cpl_o.queue         = '0;
   assign cpl_o.id            = id_q;
+  assign cpl_o.slots         = slots_q;
   assign cpl_o.written_bytes = 32'd1;
   assign cpl_o.flush         = 1'b1;
   assign cpl_o.more          = 1'b0;

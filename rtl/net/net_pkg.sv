@@ -21,6 +21,7 @@ package net_pkg;
   typedef struct packed {
     logic [15:0] queue;
     logic [15:0] id;
+    logic [15:0] slots;
     logic [16:0] total_bytes;          // bytes that will be delivered, header included; 0: nothing goes to the wire
     logic [16:0] skip_bytes;           // header bytes at the front that are not frame
   } tx_packet_t;
@@ -73,6 +74,7 @@ package net_pkg;
   /// A receive chain with its share of a packet.
   typedef struct packed {
     logic [15:0] id;
+    logic [15:0] slots;
     logic [15:0] segments;
     logic [16:0] bytes;                // bytes of the packet (header included) that go into this chain
     logic        more;                 // the packet goes on in the next chain

@@ -89,6 +89,7 @@ module net_tx
   typedef struct packed {
     logic [QW-1:0] pair;
     logic [15:0]   id;
+    logic [15:0]   slots;
     logic [16:0]   total_bytes;
   } used_t;
 
@@ -205,6 +206,7 @@ module net_tx
   // ---- used buffers and the count of chains inside
   assign used_in.pair       = packet.queue[QW-1:0];
   assign used_in.id          = packet.id;
+  assign used_in.slots       = packet.slots;
   assign used_in.total_bytes = packet.total_bytes;
 
   sync_fifo #(
@@ -234,6 +236,7 @@ module net_tx
   always_comb begin
     cpl_o.queue         = 16'(used.pair);
     cpl_o.id            = used.id;
+    cpl_o.slots         = used.slots;
     cpl_o.written_bytes = planted(BUG, 5) ? 32'(used.total_bytes) : 32'd0;
     cpl_o.flush         = (inside_q[used.pair] == 16'd1) && (chain_count_i[used.pair] == 16'd0);
     cpl_o.more          = 1'b0;

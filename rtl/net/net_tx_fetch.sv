@@ -67,6 +67,7 @@ module net_tx_fetch
   typedef struct packed {
     logic        too_large;
     logic [15:0] id;
+    logic [15:0] slots;
     logic [16:0] total_bytes;
   } tag_t;
 
@@ -102,6 +103,7 @@ module net_tx_fetch
   assign device_error_queue_o = rec_queue;
   assign rec_tag.too_large    = rec.readable_bytes > MaxPacketBytes;
   assign rec_tag.id           = rec.id;
+  assign rec_tag.slots        = rec.slots;
   assign rec_tag.total_bytes  = rec.readable_bytes[16:0];
 
   seg_fetch #(
@@ -147,6 +149,7 @@ module net_tx_fetch
   always_comb begin
     packet_o.queue       = 16'(item_queue);
     packet_o.id          = item_tag.id;
+    packet_o.slots       = item_tag.slots;
     packet_o.total_bytes = left;
     packet_o.skip_bytes  = planted(BUG, 21) ? piece : 17'(NetHdrBytes);
     taken_o     = '0;

@@ -67,6 +67,7 @@ module rx_place
     logic          lost;
     logic          more;
     logic [15:0]   id;
+    logic [15:0]   slots;
     logic [16:0]   bytes;
   } used_t;
 
@@ -145,6 +146,7 @@ module rx_place
     used_in.lost  = discard;
     used_in.more  = chain.more;
     used_in.id    = chain.id;
+    used_in.slots = chain.slots;
     used_in.bytes = chain.bytes;
   end
 
@@ -199,6 +201,7 @@ module rx_place
   always_comb begin
     cpl_o.queue         = 16'(used.pair);
     cpl_o.id            = used.id;
+    cpl_o.slots         = used.slots;
     cpl_o.written_bytes = 32'(used.bytes);
     cpl_o.more          = used.more;
     cpl_o.flush         = !used.more && no_more_frames_i && (inside_q[used.pair] == 16'd1);

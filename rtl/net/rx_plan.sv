@@ -111,6 +111,7 @@ module rx_plan
     chain_valid_o        = 1'b0;
     reason               = DropNone;
     chain_o.id           = peek_chain_i.id;
+    chain_o.slots        = peek_chain_i.slots;
     chain_o.segments     = peek_chain_i.segments;
     chain_o.bytes        = total;
     chain_o.more         = 1'b0;

@@ -70,7 +70,7 @@ package ringside_pkg;
   typedef struct packed {
     logic indirect_desc;           // 28
     logic event_idx;               // 29
-    logic ring_packed;             // 34 (not offered yet)
+    logic ring_packed;             // 34: the queues are packed rings
     logic in_order;                // 35 (not offered yet)
     logic notification_data;       // 38
     logic mrg_rxbuf;               // net 15
@@ -86,10 +86,10 @@ package ringside_pkg;
   /// Where a queue lives and whether it runs. Constant while enabled.
   typedef struct packed {
     logic        enable;           // queue_enable and DRIVER_OK and no reset running: the engine may touch memory
-    logic [15:0] size;             // entries, power of two for split
+    logic [15:0] size;             // entries, power of two for split, any number for packed
     logic [63:0] desc;
-    logic [63:0] driver;           // available ring
-    logic [63:0] device;           // used ring
+    logic [63:0] driver;           // available ring; packed: driver event suppression
+    logic [63:0] device;           // used ring; packed: device event suppression
   } queue_ctx_t;
 
   /// A kick after decoding.
@@ -101,7 +101,8 @@ package ringside_pkg;
 
   /// One published descriptor chain: complete, checked, in available order. Which ring it came from is not visible.
   typedef struct packed {
-    logic [15:0] id;               // goes back with the completion (split: head index)
+    logic [15:0] id;               // goes back with the completion (split: head index; packed: buffer id)
+    logic [15:0] slots;            // goes back with the completion (packed: ring slots of the buffer; split: 0)
     logic [15:0] segments;         // non-empty segments to pop, may be 0
     logic [31:0] readable_bytes;
     logic [31:0] writable_bytes;
@@ -118,10 +119,11 @@ package ringside_pkg;
   /// A used buffer on its way back to the driver. Accepted only after its payload has its place in the request order.
   typedef struct packed {
     logic [15:0] queue;            // index inside the engine
-    logic [15:0] id;
+    logic [15:0] id;               // of its chain
+    logic [15:0] slots;            // of its chain
     logic [31:0] written_bytes;
     logic        flush;            // publish now: nothing more of this batch will follow soon
-    logic        more;             // further buffers of the same packet follow: used idx must not stop here
+    logic        more;             // further buffers of the same packet follow: the driver must not see it before them
   } completion_t;
 
   /// Why a queue was frozen (spec-digest 2.12).

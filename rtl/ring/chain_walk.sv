@@ -1,6 +1,7 @@
 // Walks chains in available order, one descriptor a cycle over all queues: NEXT, INDIRECT, the checks of the policy
 // table, segments and the chain record. A first descriptor without NEXT and INDIRECT, the common case, takes one
-// cycle even when one queue alone has work. A chain is published only when it is complete.
+// cycle even when one queue alone has work; so does every descriptor in the ring itself of a packed queue, whose lists
+// lie in consecutive slots. A chain is published only when it is complete.
 module chain_walk
   import bug_pkg::*;
   import ringside_pkg::*;
@@ -33,17 +34,17 @@ module chain_walk
   input  logic [NQ-1:0]         run_i,
   /// Per queue: state goes to its reset value.
   input  logic [NQ-1:0]         clear_i,
-  /// Per queue: next chain to start. Slots before it are free again.
+  /// Per queue: next slot to take (split: next chain to start). Slots before it are free again.
   output logic [NQ-1:0][15:0]   walk_o,
-  /// Per queue: its first descriptor is there.
+  /// Per queue: that slot's descriptor is there.
   input  logic [NQ-1:0]         ready_i,
-  /// A first descriptor is taken now: read its slot and its head.
+  /// A slot is taken now: read its descriptor and its head.
   output logic                  take_o,
   /// Its queue.
   output logic [QW-1:0]         take_queue_o,
   /// Its slot.
   output logic [AW-1:0]         take_slot_o,
-  /// The first descriptor, one cycle later.
+  /// The slot's descriptor, one cycle later.
   input  desc_t                 first_i,
   /// It has a window.
   input  logic                  first_given_i,
@@ -107,25 +108,27 @@ module chain_walk
   } walk_t;
 
   walk_t               state_q [NQ];
-  walk_t               cur, nxt;
+  walk_t               at, cur, nxt;
   logic [NQ-1:0][15:0] walk_q;
   logic [NQ-1:0]       room, start_ok, follow_ok, want, grant_unused, want_req, want_grant;
   logic [QW-1:0]       pick, want_q;
-  logic                any, p_valid_q, p_start_q, p_simple, p_run, ends;
+  logic                any, p_valid_q, p_slot_q, p_first, p_simple, p_run, ends, in_ring;
   logic [QW-1:0]       p_queue_q;
 
-  assign walk_o = walk_q;
+  assign walk_o  = walk_q;
+  assign in_ring = features_i.ring_packed;     // the list itself lies in the slots
 
   // Schedule: which queue's descriptor is looked at next.
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_schedule
-    logic here;
+    logic here, in_slots;
     assign here         = p_valid_q && (p_queue_q == QW'(q));
+    assign in_slots     = !state_q[q].in_chain || (in_ring && !state_q[q].indirect);
     assign room[q]      = (seg_level_i[q] + 16'(here) < 16'(MAX_QUEUE_SIZE))
                           && (chain_level_i[q] + 16'(here) < 16'(MAX_QUEUE_SIZE));
-    assign start_ok[q]  = run_i[q] && !state_q[q].in_chain && ready_i[q] && room[q] && (!here || p_simple);
-    assign follow_ok[q] = run_i[q] && state_q[q].in_chain && !state_q[q].need_read
+    assign start_ok[q]  = run_i[q] && in_slots && ready_i[q] && room[q] && (!here || p_simple);
+    assign follow_ok[q] = run_i[q] && !in_slots && !state_q[q].need_read
                           && filled_i[state_q[q].window] && room[q] && !here;
-    assign want_req[q]  = run_i[q] && state_q[q].in_chain && state_q[q].need_read;
+    assign want_req[q]  = run_i[q] && !in_slots && state_q[q].need_read;
   end
 
   assign want = start_ok | follow_ok;
@@ -158,23 +161,28 @@ module chain_walk
 
   // Process the descriptor.
   desc_t        d;
-  logic [15:0]  size, after, place;
-  logic         has_next, is_indirect, write, table_bad;
+  logic [15:0]  size, table_limit, after, place;
+  logic         has_next, is_indirect, in_table, write, table_bad;
   logic [32:0]  sum;
   queue_error_e code;
 
   assign size        = ctx_i[p_queue_q].size;
-  assign d           = p_start_q ? first_i : look_i;
-  assign has_next    = d.flags[FlagNext] && !planted(BUG, 9);
-  assign is_indirect = d.flags[FlagIndirect];
+  assign table_limit = in_ring ? 16'(MAX_QUEUE_SIZE) : size;
+  assign d           = p_slot_q ? first_i : look_i;
+  assign at          = state_q[p_queue_q];
+  assign p_first     = p_slot_q && !(in_ring && at.in_chain);
+  // A table of a packed ring: entries one after the other to its end, whatever their flags say.
+  assign in_table    = in_ring && !p_slot_q && !planted(BUG, 48);
+  assign has_next    = in_table ? (at.index + 16'd1 != at.limit) : d.flags[FlagNext] && !planted(BUG, 9);
+  assign is_indirect = d.flags[FlagIndirect] && !in_table;
   assign write       = d.flags[FlagWrite];
   assign p_run       = p_valid_q && run_i[p_queue_q];
-  assign p_simple    = p_start_q && !has_next && !is_indirect;
+  assign p_simple    = p_slot_q && (in_ring || !has_next) && !is_indirect;
   assign table_bad   = (d.len_bytes[31:4] == '0) || (d.len_bytes[3:0] != '0 && !planted(BUG, 31));
 
   always_comb begin
-    cur = state_q[p_queue_q];
-    if (p_start_q) begin
+    cur = at;
+    if (p_first) begin
       cur            = '0;
       cur.table_addr = ctx_i[p_queue_q].desc;
       cur.limit      = size;
@@ -183,7 +191,7 @@ module chain_walk
       cur.need_read  = !first_given_i;
       cur.record.id  = head_i;
     end
-    after = planted(BUG, 2) ? cur.index + 16'd1 : d.next;
+    after = (planted(BUG, 2) || in_ring) ? cur.index + 16'd1 : d.next;
     place = after - base_i[cur.window];
     sum   = {1'b0, write ? cur.record.writable_bytes : cur.record.readable_bytes} + {1'b0, d.len_bytes};
 
@@ -195,21 +203,29 @@ module chain_walk
       nxt.table_addr = d.addr;
       nxt.limit      = d.len_bytes[19:4];
       nxt.index      = 16'd0;
-      nxt.need_read  = !p_start_q || cur.need_read;
-      if (!features_i.indirect_desc || cur.indirect || has_next || table_bad) code = QeIndirect;
-      else if (d.len_bytes[31:4] > 28'(size)) code = QeChainLength;
+      nxt.need_read  = !p_slot_q || cur.need_read;
+      if (!features_i.indirect_desc || cur.indirect || has_next || table_bad || (in_ring && !p_first)) begin
+        code = QeIndirect;
+      end else if (d.len_bytes[31:4] > 28'(table_limit)) begin
+        code = QeChainLength;
+      end
     end else begin
       nxt.visited  = cur.visited + 16'd1;
       nxt.wrote    = cur.wrote || write;
       nxt.index    = after;
       nxt.in_chain = has_next;
-      if (!p_start_q) nxt.need_read = (place >= 16'(count_i[cur.window]));
+      if (!p_slot_q) nxt.need_read = (place >= 16'(count_i[cur.window]));
       if (d.len_bytes != '0) nxt.record.segments = cur.record.segments + 16'd1;
       if (write) nxt.record.writable_bytes = sum[32] ? '1 : sum[31:0];
       else nxt.record.readable_bytes = sum[32] ? '1 : sum[31:0];
       if (cur.wrote && !write) code = QeOrder;
-      else if (has_next && nxt.visited >= size) code = QeChainLength;
-      else if (has_next && after >= cur.limit && !planted(BUG, 7)) code = QeNextRange;
+      else if (has_next && nxt.visited >= size && !(in_ring && cur.indirect)) code = QeChainLength;
+      else if (has_next && after >= cur.limit && !planted(BUG, 7) && !in_ring) code = QeNextRange;
+    end
+    // A buffer of a packed ring has the id of its last slot, and gives all of them back.
+    if (in_ring && p_slot_q) begin
+      nxt.record.slots = cur.record.slots + 16'd1;
+      nxt.record.id    = (planted(BUG, 42) && !p_first) ? cur.record.id : d.next;
     end
   end
 
@@ -222,7 +238,7 @@ module chain_walk
   assign put_seg_o     = p_run && (code == QeNone) && !is_indirect && (d.len_bytes != '0);
   assign put_chain_o   = ends;
   assign chain_o       = nxt.record;
-  assign free_o        = ends && !p_start_q && (cur.window >= 6'(NQ));
+  assign free_o        = ends && !p_slot_q && (cur.window >= 6'(NQ));
   assign free_window_o = cur.window;
 
   always_comb begin
@@ -235,11 +251,11 @@ module chain_walk
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       p_valid_q <= 1'b0;
-      p_start_q <= 1'b0;
+      p_slot_q  <= 1'b0;
       p_queue_q <= '0;
     end else begin
       p_valid_q <= any;
-      p_start_q <= take_o;
+      p_slot_q  <= take_o;
       p_queue_q <= pick;
     end
   end
@@ -253,14 +269,14 @@ module chain_walk
         if (take_o && pick == QW'(q)) walk_q[q] <= walk_q[q] + 16'd1;
         if (want_grant[q] && want_ready_i) state_q[q].need_read <= 1'b0;
         if (p_run && p_queue_q == QW'(q)) state_q[q] <= nxt;
-        // A published chain is never longer than the queue.
-        assert (!ends || p_queue_q != QW'(q) || chain_o.segments <= size);
+        // A published chain is never longer than the queue (a packed ring's table: than the store).
+        assert (!ends || p_queue_q != QW'(q) || chain_o.segments <= table_limit);
       end
     end
   end
 
   // Bits of records that this block has no use for.
   logic unused;
-  assign unused = ^{features_i};
+  assign unused = ^{features_i, at};
 
 endmodule

@@ -21,6 +21,10 @@ module descriptor_store
   input  logic                  rst_ni,
   /// Per queue: state goes to its reset value.
   input  logic [NQ-1:0]         clear_i,
+  /// The queues are packed rings.
+  input  logic                  packed_i,
+  /// Per queue: answers of the other epoch are ignored.
+  input  logic [NQ-1:0]         epoch_i,
   /// Answer beat of a descriptor or window read.
   input  logic                  beat_valid_i,
   /// Taken.
@@ -31,7 +35,7 @@ module descriptor_store
   input  logic [DATA_W-1:0]     beat_data_i,
   /// A descriptor arrived.
   output logic                  item_valid_o,
-  /// The descriptor.
+  /// The descriptor, as it lies in memory.
   output desc_t                 item_o,
   /// What was read.
   output read_meta_t            item_meta_o,
@@ -45,6 +49,8 @@ module descriptor_store
   output logic                  end_o,
   /// Its queue.
   output logic [QW-1:0]         end_queue_o,
+  /// Its epoch.
+  output logic                  end_epoch_o,
   /// Per queue: slot asked about.
   input  logic [NQ-1:0][AW-1:0] next_i,
   /// Per queue: it is filled.
@@ -57,6 +63,8 @@ module descriptor_store
   input  logic [AW-1:0]         look_slot_i,
   /// The descriptor, one cycle later.
   output desc_t                 look_o,
+  /// It was the first of its answer.
+  output logic                  look_begins_o,
   /// A slot is passed to the walker.
   input  logic                  pass_i,
   /// Its queue.
@@ -85,7 +93,7 @@ module descriptor_store
 
   localparam int unsigned SLOTS = (1 << QW) * DEPTH;
 
-  logic [127:0]  item, look_word, word;
+  logic [127:0]  item, slot_word, look_word, word;
   logic          first;
   logic [AW-1:0] slot;
 
@@ -95,9 +103,11 @@ module descriptor_store
   );
 
   assign item_o      = desc_t'(item);
-  assign first       = item_valid_o && (item_meta_o.kind == RkDesc);
+  assign slot_word   = desc_of(item, packed_i);
+  assign first       = item_valid_o && (item_meta_o.kind == RkDesc) && (end_epoch_o == epoch_i[end_queue_o]);
   assign slot        = AW'(item_meta_o.slot) + AW'(item_index_o);
   assign end_queue_o = QW'(item_meta_o.qid);
+  assign end_epoch_o = item_meta_o.slot[12];
   assign end_o       = (item_meta_o.kind == RkDesc) && ((item_valid_o && item_last_o) || item_error_o);
 
   assign fault_o.valid = item_error_o;
@@ -109,13 +119,13 @@ module descriptor_store
     .ready_o(filled_o), .take_i(pass_i), .take_queue_i(pass_queue_i), .take_slot_i(pass_slot_i)
   );
 
-  ram_1r1w #(.W(128), .DEPTH(SLOTS)) u_look (
-    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i(item), .re_i(look_i),
-    .raddr_i({look_queue_i, look_slot_i}), .rdata_o(look_word)
+  ram_1r1w #(.W(129), .DEPTH(SLOTS)) u_look (
+    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i({item_index_o == '0, slot_word}), .re_i(look_i),
+    .raddr_i({look_queue_i, look_slot_i}), .rdata_o({look_begins_o, look_word})
   );
 
   ram_1r1w #(.W(128), .DEPTH(SLOTS)) u_take (
-    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i(item), .re_i(take_i),
+    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i(slot_word), .re_i(take_i),
     .raddr_i({take_queue_i, take_slot_i}), .rdata_o(word)
   );
 

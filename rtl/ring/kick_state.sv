@@ -1,6 +1,7 @@
 // "Work may exist": a bit per queue, set by kicks and once when the queue starts (drivers may fill queues before
 // DRIVER_OK). A kick with a position (NOTIFICATION_DATA) moves the known available index itself when it is plausible:
-// ahead by 1..size and never more than size beyond what was given back. Anything else is only a hint to look.
+// ahead by 1..size and never more than size beyond what was given back. Anything else is only a hint to look. For a
+// packed ring the position is a slot with its wrap counter, and `packed_avail` says whether it was of use.
 module kick_state
   import ringside_pkg::*;
 #(
@@ -23,10 +24,14 @@ module kick_state
   input  logic                kick_valid_i,
   /// The kick.
   input  kick_t               kick_i,
-  /// Per queue: known available index.
+  /// The queues are packed rings.
+  input  logic                packed_i,
+  /// Per queue: known available index; packed: positions before this were found available.
   input  logic [NQ-1:0][15:0] known_i,
   /// Per queue: published used index.
   input  logic [NQ-1:0][15:0] used_i,
+  /// Per queue, packed: wrap counter and slot of that position.
+  input  logic [NQ-1:0][15:0] here_i,
   /// An answer moves the known index of this queue now: a position must wait its turn and becomes a hint.
   input  logic                answer_i,
   /// Its queue.
@@ -40,22 +45,30 @@ module kick_state
   /// Its queue.
   output logic [QW-1:0]       advance_queue_o,
   /// New known available index.
-  output logic [15:0]         advance_index_o
+  output logic [15:0]         advance_index_o,
+  /// It was of use: no need to look besides.
+  input  logic                advance_taken_i
 );
 
   logic          kick_q, has_position_q;
   logic [QW-1:0] queue_q;
-  logic [15:0]   position_q, ahead, total, size;
+  logic [15:0]   position_q, ahead, total, size, here, slots;
+  logic          plausible;
   logic [NQ-1:0] work_q;
 
   assign size  = size_i[queue_q];
   assign ahead = position_q - known_i[queue_q];
   assign total = position_q - used_i[queue_q];
 
-  assign advance_o = kick_q && run_i[queue_q] && has_position_q && (ahead != 16'd0) && (ahead <= size)
-                     && (total <= size) && !(answer_i && answer_queue_i == queue_q);
+  assign here  = here_i[queue_q];
+  assign slots = {1'b0, position_q[14:0]} - {1'b0, here[14:0]} + ((position_q[15] != here[15]) ? size : 16'd0);
+
+  assign plausible = packed_i ? (slots != 16'd0) && (slots <= size) && ({1'b0, position_q[14:0]} < size)
+                     : (ahead != 16'd0) && (ahead <= size) && (total <= size)
+                       && !(answer_i && answer_queue_i == queue_q);
+  assign advance_o = kick_q && run_i[queue_q] && has_position_q && plausible;
   assign advance_queue_o = queue_q;
-  assign advance_index_o = position_q;
+  assign advance_index_o = packed_i ? known_i[queue_q] + slots : position_q;
   assign work_o          = work_q;
 
   always_ff @(posedge clk_i) begin
@@ -72,7 +85,7 @@ module kick_state
       position_q     <= kick_i.position;
       for (int unsigned q = 0; q < NQ; q++) begin
         if (work_taken_i[q]) work_q[q] <= 1'b0;
-        if (kick_q && !advance_o && queue_q == QW'(q)) work_q[q] <= 1'b1;
+        if (kick_q && !(advance_o && advance_taken_i) && queue_q == QW'(q)) work_q[q] <= 1'b1;
         if (clear_i[q]) work_q[q] <= 1'b1;
       end
     end

@@ -1,5 +1,5 @@
-// After a used index write has its place in the request order, reads the driver's event word and decides whether to
-// interrupt. The read is behind the write on the same path, so a driver that changes the word and then looks at the
+// After a used index write (packed: used descriptors) has its place in the request order, reads the driver's event
+// word and decides whether to interrupt. The read is behind the write on the same path, so a driver that changes the word and then looks at the
 // used index misses nothing. Batches that were published while a read was under way share the next one.
 module notify_decide
   import bug_pkg::*;
@@ -29,9 +29,9 @@ module notify_decide
   input  logic                publish_i,
   /// Its queue.
   input  logic [QW-1:0]       publish_queue_i,
-  /// Elements it published.
+  /// Elements it published; packed: ring slots.
   input  logic [15:0]         publish_count_i,
-  /// Per queue: published used index.
+  /// Per queue: published used index; packed: slots given back.
   output logic [NQ-1:0][15:0] used_o,
   /// Read of the event word.
   output logic                rd_valid_o,
@@ -43,8 +43,8 @@ module notify_decide
   input  logic                ans_valid_i,
   /// Its queue.
   input  logic [QW-1:0]       ans_queue_i,
-  /// The word.
-  input  logic [15:0]         ans_value_i,
+  /// The word (16 bits of it in a split ring).
+  input  logic [31:0]         ans_value_i,
   /// How the read ended.
   input  rd_status_e          ans_status_i,
   /// Used buffer notification.
@@ -60,6 +60,8 @@ module notify_decide
 );
 
   logic [NQ-1:0][15:0] used_q, decided_q, asked_q, cache_q;
+  // The same in a packed ring, 0..2*size-1: the slots of its second lap, with wrap 0, count on behind the first.
+  logic [NQ-1:0][15:0] place_q, place_asked_q, place_decided_q;
   logic [NQ-1:0]       reading_q, irq_q, cached_q, want, grant, irq_grant, early, enabled;
   logic [QW-1:0]       rd_q, irq_index;
   logic [63:0]         addr;
@@ -82,14 +84,15 @@ module notify_decide
   // used_event behind the available ring, or the flags at its start.
   always_comb begin
     addr = ctx_i[rd_q].driver;
-    if (features_i.event_idx) addr = addr + 64'd4 + {47'b0, ctx_i[rd_q].size, 1'b0};
+    if (features_i.ring_packed) addr[1:0] = 2'b00;
+    else if (features_i.event_idx) addr = addr + 64'd4 + {47'b0, ctx_i[rd_q].size, 1'b0};
     meta               = '0;
     meta.kind          = RkEvent;
     meta.qid         = 4'(rd_q);
     meta.count         = 6'd1;
     meta.offset        = addr[1:0];
     rd_req_o.addr      = addr;
-    rd_req_o.len_bytes = 10'd2;
+    rd_req_o.len_bytes = features_i.ring_packed ? 10'd4 : 10'd2;
     rd_req_o.meta      = 32'(meta);
   end
 
@@ -98,7 +101,8 @@ module notify_decide
   assign fault_o.code  = QeDmaError;
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
-    logic        answer, decide, wants_irq, passed, pass_cached;
+    logic        answer, decide, wants_irq, passed, pass_cached, crossed, wanted;
+    logic [16:0] twice, target, gap, place_next;
     // A queue that is being reset announces nothing more; a frozen one still announces what it published.
     assign enabled[q]  = ctx_i[q].enable;
     logic [15:0] event_word;
@@ -108,7 +112,7 @@ module notify_decide
     assign pass_cached = early[q] && cached_q[q] && planted(BUG, 30);
     assign want[q]     = early[q] && !pass_cached;
     assign decide      = (answer && ans_status_i == RdOk) || pass_cached;
-    assign event_word  = pass_cached ? cache_q[q] : ans_value_i;
+    assign event_word  = pass_cached ? cache_q[q] : ans_value_i[15:0];
 
     // The driver is told when the index it waits for lies in what was published since the last decision.
     always_comb begin
@@ -119,7 +123,23 @@ module notify_decide
       passed   = (distance < batch);
     end
 
-    assign wants_irq = decide && (features_i.event_idx ? passed : !event_word[0]);
+    // Packed: the same with slots, a position on its second lap counted behind the first. Mode 3 is reserved: as 0.
+    always_comb begin
+      twice      = {ctx_i[q].size, 1'b0};
+      target     = {2'b0, ans_value_i[14:0]} + ((ans_value_i[15] || planted(BUG, 46)) ? 17'd0 : {1'b0, ctx_i[q].size});
+      gap        = target - {1'b0, place_decided_q[q]};
+      if (target < {1'b0, place_decided_q[q]}) gap = gap + twice;
+      crossed    = (gap < {1'b0, 16'(asked_q[q] - decided_q[q])});
+      place_next = {1'b0, place_q[q]} + {1'b0, publish_count_i};
+      if (place_next >= twice) place_next = place_next - twice;
+      unique case (ans_value_i[17:16])
+        2'd1:    wanted = 1'b0;
+        2'd2:    wanted = crossed || !features_i.event_idx;
+        default: wanted = 1'b1;
+      endcase
+    end
+
+    assign wants_irq = decide && (features_i.ring_packed ? wanted : features_i.event_idx ? passed : !event_word[0]);
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
@@ -130,19 +150,27 @@ module notify_decide
         cached_q[q]  <= 1'b0;
         reading_q[q] <= 1'b0;
         irq_q[q]     <= 1'b0;
+        place_q[q]         <= '0;
+        place_asked_q[q]   <= '0;
+        place_decided_q[q] <= '0;
       end else begin
-        if (publish_i && publish_queue_i == QW'(q)) used_q[q] <= used_q[q] + publish_count_i;
+        if (publish_i && publish_queue_i == QW'(q)) begin
+          used_q[q]  <= used_q[q] + publish_count_i;
+          place_q[q] <= place_next[15:0];
+        end
         if (grant[q] && rd_ready_i) begin
           reading_q[q] <= 1'b1;
           asked_q[q]   <= used_q[q];
+          place_asked_q[q] <= place_q[q];
         end
         if (answer) begin
           reading_q[q] <= 1'b0;
           cached_q[q]  <= 1'b1;
-          cache_q[q]   <= ans_value_i;
+          cache_q[q]   <= ans_value_i[15:0];
         end
         if (pass_cached) cached_q[q] <= 1'b0;
         if (decide) decided_q[q] <= pass_cached ? used_q[q] : asked_q[q];
+        if (decide) place_decided_q[q] <= place_asked_q[q];
         if (wants_irq) irq_q[q] <= 1'b1;
         else if (irq_grant[q] && irq_ready_i) irq_q[q] <= 1'b0;
       end
@@ -151,6 +179,6 @@ module notify_decide
 
   // Bits of records that this block has no use for.
   logic unused;
-  assign unused = ^{features_i};
+  assign unused = ^{features_i, ans_value_i};
 
 endmodule

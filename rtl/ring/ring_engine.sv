@@ -1,9 +1,9 @@
-// The split ring of NQ queues: kicks become published chains, completions become used elements and notifications.
+// The rings of NQ queues, all split or all packed: kicks become published chains, completions become used elements and
+// notifications.
 //
-//   kick_state -> avail_index -> entry_fetch -> descriptor_fetch -> descriptor_store -> window_ahead,
-//   window_pool -> chain_walk -> chain_store -> device type -> used_writer -> ring_write_mux -> notify_decide
+//   kick_state -> split_input | packed_input -> descriptor_store -> window_ahead, window_pool -> chain_walk
+//   -> chain_store -> device type -> ring_output (used_writer | packed_used, ring_write_mux, notify_decide)
 module ring_engine
-  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -122,13 +122,18 @@ module ring_engine
   localparam int unsigned NW    = NQ + WINDOWS;
 
   // Who runs, who is quiet.
-  logic          rst_read_n;
-  logic [NQ-1:0] enable, enable_q, run, clear, busy;
-  logic [NQ-1:0] index_busy, entry_busy, desc_busy, window_busy, used_busy, event_busy, write_busy;
+  logic          rst_read_n, is_packed;
+  logic [NQ-1:0] enable, enable_q, run, run_split, run_packed, clear, busy;
+  logic [NQ-1:0] index_busy, entry_busy, split_busy, packed_busy, arm_busy, desc_busy, window_busy, event_busy,
+                 write_busy;
   fault_t [6:0]  fault;
 
   assign rst_read_n = rst_ni && !flush_i;
-  assign busy       = index_busy | entry_busy | desc_busy | window_busy | used_busy | event_busy | write_busy;
+  assign is_packed  = features_i.ring_packed;
+  assign run_split  = run & {NQ{!is_packed}};
+  assign run_packed = run & {NQ{is_packed}};
+  assign desc_busy  = split_busy | packed_busy;
+  assign busy       = index_busy | entry_busy | desc_busy | arm_busy | window_busy | event_busy | write_busy;
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_enable
     assign enable[q] = ctx_i[q].enable;
@@ -149,12 +154,12 @@ module ring_engine
   // Answers go to the stage that asked.
   read_meta_t    rsp_meta;
   logic          rsp_index, rsp_entry, rsp_desc, rsp_event, entry_ready, desc_ready;
-  logic [15:0]   rsp_word;
+  logic [31:0]   rsp_word;
   logic [QW-1:0] rsp_queue;
 
   assign rsp_meta  = read_meta_t'(rd_rsp_i.meta[27:0]);
   assign rsp_queue = QW'(rsp_meta.qid);
-  assign rsp_word  = 16'(rd_rsp_data_i[31:0] >> {rsp_meta.offset, 3'b000});
+  assign rsp_word  = rd_rsp_data_i[31:0] >> {rsp_meta.offset, 3'b000};
   // An answer that nobody waits for (the queue was reset without a drain, planted bug 22) is taken and ignored.
   assign rsp_index = rd_rsp_valid_i && (rsp_meta.kind == RkIndex) && index_busy[rsp_queue];
   assign rsp_event = rd_rsp_valid_i && (rsp_meta.kind == RkEvent) && event_busy[rsp_queue];
@@ -163,93 +168,99 @@ module ring_engine
                                         || (rsp_meta.kind == RkWindow && window_busy[rsp_queue]));
   assign rd_rsp_ready_o = !(rsp_entry && !entry_ready) && !(rsp_desc && !desc_ready);
 
-  // Requests of the stages.
+  // Requests of the stages: index, entries, descriptors, windows, event words.
   logic [4:0]        rd_valid, rd_ready, drop;
+  logic [2:0]        split_rd_valid;
+  logic              packed_rd_valid;
   logic [QW-1:0]     drop_queue;
   dma_rd_req_t [4:0] rd_req;
+  dma_rd_req_t [2:0] split_rd_req;
+  dma_rd_req_t       packed_rd_req;
+
+  assign rd_valid[2:0] = is_packed ? {packed_rd_valid, 2'b00} : split_rd_valid;
+  assign rd_req[1:0]   = split_rd_req[1:0];
+  assign rd_req[2]     = is_packed ? packed_rd_req : split_rd_req[2];
 
   ring_read_mux #(.NQ(NQ)) u_read_mux (
     .clk_i, .rst_ni(rst_read_n), .run_i(run), .drop_o(drop), .drop_queue_o(drop_queue), .valid_i(rd_valid),
     .ready_o(rd_ready), .req_i(rd_req), .rd_valid_o(rd_req_valid_o), .rd_ready_i(rd_req_ready_i), .rd_req_o
   );
 
-  // Kicks and the available index.
-  logic [NQ-1:0]       work, work_taken;
-  logic [NQ-1:0][15:0] known, used, fetch, walk, size;
-  logic                advance, arm_valid, arm_ready;
-  logic [QW-1:0]       advance_queue, done_queue;
+  // Kicks.
+  logic [NQ-1:0]       work, split_taken, packed_taken;
+  logic [NQ-1:0][15:0] known, passed, here, used, walk, size;
+  logic                advance, advance_taken;
+  logic [QW-1:0]       advance_queue, arm_done_queue;
   logic [15:0]         advance_index;
-  ring_write_t         arm;
-  write_meta_t         done_meta;
+  logic                split_arm_valid, packed_arm_valid, arm_ready, arm_done;
+  ring_write_t         split_arm, packed_arm;
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_size
     assign size[q] = ctx_i[q].size;
   end
 
-  assign done_meta  = write_meta_t'(wr_done_meta_i[21:0]);
-  assign done_queue = QW'(done_meta.qid);
-
   kick_state #(.NQ(NQ)) u_kick (
     .clk_i, .rst_ni(rst_read_n), .run_i(run), .clear_i(clear), .size_i(size), .kick_valid_i, .kick_i,
-    .known_i(known), .used_i(used), .answer_i(rsp_index), .answer_queue_i(rsp_queue), .work_o(work),
-    .work_taken_i(work_taken), .advance_o(advance), .advance_queue_o(advance_queue),
-    .advance_index_o(advance_index)
+    .packed_i(is_packed), .known_i(is_packed ? passed : known), .used_i(used), .here_i(here),
+    .answer_i(rsp_index), .answer_queue_i(rsp_queue), .work_o(work), .work_taken_i(split_taken | packed_taken),
+    .advance_o(advance), .advance_queue_o(advance_queue), .advance_index_o(advance_index),
+    .advance_taken_i(advance_taken || !is_packed)
   );
 
-  avail_index #(.NQ(NQ), .BUG(BUG)) u_index (
-    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .work_i(work),
-    .work_taken_o(work_taken), .advance_i(advance), .advance_queue_i(advance_queue),
-    .advance_index_i(advance_index), .fetch_i(fetch), .used_i(used), .known_o(known), .rd_valid_o(rd_valid[0]),
-    .rd_ready_i(rd_ready[0]), .rd_req_o(rd_req[0]), .ans_valid_i(rsp_index), .ans_queue_i(rsp_queue),
-    .ans_value_i(rsp_word), .ans_status_i(rd_rsp_i.status), .wr_valid_o(arm_valid), .wr_ready_i(arm_ready),
-    .wr_o(arm), .done_i(wr_done_valid_i && done_meta.kind == WkArm), .done_queue_i(done_queue),
-    .fault_o(fault[0]), .busy_o(index_busy)
-  );
-
-  // Available ring entries.
-  logic [NQ-1:0][AW-1:0] head_next, ahead_next;
-  logic [NQ-1:0]         head_ready, first_ready;
-  logic                  head_take, first_take;
-  logic [QW-1:0]         head_take_queue, first_take_queue;
-  logic [AW-1:0]         first_take_slot;
-  logic [15:0]           head, first_head;
-
-  entry_fetch #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH), .BUG(BUG)) u_entry (
-    .clk_i, .rst_ni(rst_read_n), .ctx_i, .run_i(run), .clear_i(clear), .known_i(known), .walk_i(walk),
-    .fetch_o(fetch), .rd_valid_o(rd_valid[1]), .rd_ready_i(rd_ready[1]), .rd_req_o(rd_req[1]),
-    .drop_i(drop[1]), .drop_queue_i(drop_queue),
-    .beat_valid_i(rsp_entry), .beat_ready_o(entry_ready), .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i),
-    .next_i(head_next), .ready_o(head_ready), .take_i(head_take), .take_queue_i(head_take_queue), .head_o(head),
-    .look_i(first_take), .look_queue_i(first_take_queue), .look_slot_i(first_take_slot),
-    .look_head_o(first_head), .fault_o(fault[1]), .busy_o(entry_busy)
-  );
-
-  // First descriptors, and the windows of those whose chains go on.
-  logic          ahead_look, ask, refused, pass;
+  // Which descriptors to read.
+  logic          ahead_look, ask, refused, pass, stop, begins;
   logic [QW-1:0] ahead_queue, ask_queue;
+  logic [15:0]   ask_position;
   logic [AW-1:0] ahead_slot, pass_slot;
-  logic [NQ-1:0] slot_filled;
+  logic [NQ-1:0] slot_filled, forget, epoch;
   desc_t         ahead;
-  logic          item_valid, item_last, item_error, given, desc_end, first_given;
+  logic          item_valid, item_last, item_error, given, desc_end, desc_end_epoch, first_given, first_take;
   desc_t         item, first;
   read_meta_t    item_meta;
   logic [5:0]    item_index, given_window, first_window;
-  logic [QW-1:0] desc_end_queue;
+  logic [QW-1:0] desc_end_queue, first_take_queue;
+  logic [AW-1:0] first_take_slot;
+  logic [15:0]   first_head;
 
-  descriptor_fetch #(.NQ(NQ), .DEPTH(DEPTH), .BUG(BUG)) u_desc (
-    .clk_i, .rst_ni(rst_read_n), .ctx_i, .mrrs_i, .run_i(run), .clear_i(clear), .known_i(known),
-    .next_o(head_next), .ready_i(head_ready), .take_o(head_take), .take_queue_o(head_take_queue), .head_i(head),
-    .rd_valid_o(rd_valid[2]), .rd_ready_i(rd_ready[2]), .rd_req_o(rd_req[2]),
-    .drop_i(drop[2]), .drop_queue_i(drop_queue), .fault_o(fault[2]),
-    .end_i(desc_end), .end_queue_i(desc_end_queue), .busy_o(desc_busy)
+  split_input #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH), .BUG(BUG)) u_split (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run_split), .clear_i(clear), .work_i(work),
+    .work_taken_o(split_taken), .advance_i(advance && !is_packed), .advance_queue_i(advance_queue),
+    .advance_index_i(advance_index), .used_i(used), .walk_i(walk), .known_o(known), .rd_valid_o(split_rd_valid),
+    .rd_ready_i(rd_ready[2:0]), .rd_req_o(split_rd_req), .drop_i(is_packed ? 3'b0 : drop[2:0]),
+    .drop_queue_i(drop_queue), .ans_valid_i(rsp_index), .ans_queue_i(rsp_queue), .ans_value_i(rsp_word[15:0]),
+    .beat_valid_i(rsp_entry), .beat_ready_o(entry_ready), .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i),
+    .end_i(desc_end && !is_packed), .end_queue_i(desc_end_queue), .look_i(first_take),
+    .look_queue_i(first_take_queue), .look_slot_i(first_take_slot), .look_head_o(first_head),
+    .arm_valid_o(split_arm_valid), .arm_ready_i(arm_ready && !is_packed), .arm_o(split_arm), .arm_done_i(arm_done),
+    .arm_done_queue_i(arm_done_queue), .fault_o(fault[2:0]), .index_busy_o(index_busy), .entry_busy_o(entry_busy),
+    .desc_busy_o(split_busy)
   );
 
+  packed_input #(.NQ(NQ), .DEPTH(DEPTH), .BUG(BUG)) u_packed (
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run_packed), .clear_i(clear), .work_i(work),
+    .work_taken_o(packed_taken), .advance_i(advance && is_packed), .advance_queue_i(advance_queue),
+    .advance_index_i(advance_index), .advance_taken_o(advance_taken), .used_i(used), .walk_i(walk),
+    .passed_i(passed), .here_o(here), .ask_i(ask), .ask_queue_i(ask_queue), .ask_position_i(ask_position),
+    .desc_i(ahead), .begins_i(begins), .pass_i(pass), .stop_o(stop), .forget_o(forget), .epoch_o(epoch),
+    .rd_valid_o(packed_rd_valid), .rd_ready_i(rd_ready[2] && is_packed), .rd_req_o(packed_rd_req),
+    .drop_i(drop[2] && is_packed), .drop_queue_i(drop_queue), .end_i(desc_end && is_packed),
+    .end_queue_i(desc_end_queue), .end_epoch_i(desc_end_epoch), .arm_valid_o(packed_arm_valid),
+    .arm_ready_i(arm_ready && is_packed), .arm_o(packed_arm), .arm_done_i(arm_done),
+    .arm_done_queue_i(arm_done_queue), .arm_busy_o(arm_busy), .desc_busy_o(packed_busy)
+  );
+
+  // Descriptors in their slots, and the windows of those whose chains go on elsewhere.
+  logic [NQ-1:0][AW-1:0] ahead_next;
+  logic [NQ-1:0]         first_ready;
+
   descriptor_store #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH)) u_store (
-    .clk_i, .rst_ni(rst_read_n), .clear_i(clear), .beat_valid_i(rsp_desc), .beat_ready_o(desc_ready),
+    .clk_i, .rst_ni(rst_read_n), .clear_i(clear | forget), .packed_i(is_packed), .epoch_i(epoch),
+    .beat_valid_i(rsp_desc), .beat_ready_o(desc_ready),
     .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i), .item_valid_o(item_valid), .item_o(item),
     .item_meta_o(item_meta), .item_index_o(item_index), .item_last_o(item_last), .item_error_o(item_error),
-    .end_o(desc_end), .end_queue_o(desc_end_queue), .next_i(ahead_next), .filled_o(slot_filled),
-    .look_i(ahead_look), .look_queue_i(ahead_queue), .look_slot_i(ahead_slot), .look_o(ahead), .pass_i(pass),
+    .end_o(desc_end), .end_queue_o(desc_end_queue), .end_epoch_o(desc_end_epoch), .next_i(ahead_next),
+    .filled_o(slot_filled), .look_i(ahead_look), .look_queue_i(ahead_queue), .look_slot_i(ahead_slot),
+    .look_o(ahead), .look_begins_o(begins), .pass_i(pass),
     .pass_queue_i(ask_queue), .pass_slot_i(pass_slot), .given_i(given), .given_window_i(given_window),
     .take_i(first_take), .take_queue_i(first_take_queue),
     .take_slot_i(first_take_slot), .first_o(first), .first_given_o(first_given), .first_window_o(first_window),
@@ -259,8 +270,8 @@ module ring_engine
   window_ahead #(.NQ(NQ), .DEPTH(DEPTH)) u_ahead (
     .clk_i, .rst_ni(rst_read_n), .run_i(run), .clear_i(clear), .walk_i(walk), .next_o(ahead_next),
     .filled_i(slot_filled), .look_o(ahead_look), .look_queue_o(ahead_queue), .look_slot_o(ahead_slot),
-    .ask_o(ask), .ask_queue_o(ask_queue), .refused_i(refused), .pass_o(pass), .pass_slot_o(pass_slot),
-    .ready_o(first_ready)
+    .ask_o(ask), .ask_queue_o(ask_queue), .refused_i(refused), .stop_i(stop), .ask_position_o(ask_position),
+    .pass_o(pass), .pass_slot_o(pass_slot), .passed_o(passed), .ready_o(first_ready)
   );
 
   // Followers and indirect tables.
@@ -273,10 +284,10 @@ module ring_engine
   logic [NW-1:0][4:0]  window_count;
   desc_t               looked;
 
-  window_pool #(.NQ(NQ), .WINDOWS(WINDOWS), .BUG(BUG)) u_windows (
+  window_pool #(.NQ(NQ), .WINDOWS(WINDOWS), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_windows (
     .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run), .item_valid_i(item_valid),
     .item_i(item), .item_meta_i(item_meta), .item_index_i(item_index), .item_last_i(item_last),
-    .item_error_i(item_error), .ask_valid_i(ask), .ask_queue_i(ask_queue), .ask_i(ahead), .given_o(given),
+    .item_error_i(item_error), .ask_valid_i(ask && !stop), .ask_queue_i(ask_queue), .ask_i(ahead), .given_o(given),
     .given_window_o(given_window), .refused_o(refused), .want_valid_i(want_valid),
     .want_ready_o(want_ready), .want_i(want), .free_i(window_free), .free_window_i(free_window),
     .filled_o(filled), .base_o(window_base), .count_o(window_count), .rd_valid_o(rd_valid[3]),
@@ -316,40 +327,22 @@ module ring_engine
     .seg_pop_i, .seg_queue_i, .seg_o
   );
 
-  // Used elements, their index, and the decision to interrupt.
-  logic          used_valid, used_ready, index_enters, publish;
-  ring_write_t   used_beat;
-  logic [QW-1:0] publish_queue;
-  logic [15:0]   publish_count;
-
-  used_writer #(.NQ(NQ), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)) u_used (
-    .clk_i, .rst_ni, .ctx_i, .run_i(run), .clear_i(clear), .cpl_valid_i, .cpl_ready_o, .cpl_i,
-    .wr_valid_o(used_valid), .wr_ready_i(used_ready), .wr_o(used_beat), .busy_o(used_busy)
-  );
-
-  ring_write_mux #(.NQ(NQ), .DATA_W(DATA_W)) u_write_mux (
-    .clk_i, .rst_ni, .used_valid_i(used_valid), .used_ready_o(used_ready), .used_i(used_beat),
-    .arm_valid_i(arm_valid), .arm_ready_o(arm_ready), .arm_i(arm), .op_valid_o(wr_op_valid_o),
-    .op_ready_i(wr_op_ready_i), .op_o(wr_op_o), .data_valid_o(wr_data_valid_o), .data_ready_i(wr_data_ready_i),
-    .data_o(wr_data_o), .data_bytes_o(wr_data_bytes_o), .done_i(wr_done_valid_i), .done_queue_i(done_queue),
-    .index_enters_o(index_enters), .busy_o(write_busy)
-  );
-
-  // Planted bug 12 looks at the event word before the index is written.
-  assign publish       = planted(BUG, 12) ? index_enters : wr_done_valid_i && (done_meta.kind == WkIndex);
-  assign publish_queue = planted(BUG, 12) ? QW'(used_beat.meta.qid) : done_queue;
-  assign publish_count = planted(BUG, 12) ? used_beat.meta.count : done_meta.count;
-
-  notify_decide #(.NQ(NQ), .BUG(BUG)) u_notify (
-    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .publish_i(publish),
-    .publish_queue_i(publish_queue), .publish_count_i(publish_count), .used_o(used), .rd_valid_o(rd_valid[4]),
-    .rd_ready_i(rd_ready[4]), .rd_req_o(rd_req[4]), .ans_valid_i(rsp_event), .ans_queue_i(rsp_queue),
-    .ans_value_i(rsp_word), .ans_status_i(rd_rsp_i.status), .irq_valid_o, .irq_ready_i, .irq_queue_o,
-    .fault_o(fault[5]), .busy_o(event_busy)
+  // The way back.
+  ring_output #(
+    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)
+  ) u_output (
+    .clk_i, .rst_ni, .rst_read_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .cpl_valid_i,
+    .cpl_ready_o, .cpl_i, .arm_valid_i(is_packed ? packed_arm_valid : split_arm_valid), .arm_ready_o(arm_ready),
+    .arm_i(is_packed ? packed_arm : split_arm), .arm_done_o(arm_done), .arm_done_queue_o(arm_done_queue),
+    .wr_op_valid_o, .wr_op_ready_i, .wr_op_o, .wr_data_valid_o, .wr_data_ready_i, .wr_data_o, .wr_data_bytes_o,
+    .wr_done_valid_i, .wr_done_meta_i, .used_o(used), .rd_valid_o(rd_valid[4]), .rd_ready_i(rd_ready[4]),
+    .rd_req_o(rd_req[4]), .ans_valid_i(rsp_event), .ans_queue_i(rsp_queue), .ans_value_i(rsp_word),
+    .ans_status_i(rd_rsp_i.status), .irq_valid_o, .irq_ready_i, .irq_queue_o, .fault_o(fault[5]),
+    .event_busy_o(event_busy), .write_busy_o(write_busy)
   );
 
   // Bits of records that this block has no use for.
   logic unused;
-  assign unused = ^{wr_done_meta_i, rsp_meta, drop};
+  assign unused = ^{rsp_meta, drop};
 
 endmodule

@@ -179,16 +179,16 @@ module used_writer
       if (planted(BUG, 12)) wr_o.meta.count = 16'(count_q);
       wr_o.addr      = ring_q;
       wr_o.len_bytes = {7'b0, count_q, 3'b000};
-      wr_o.data      = element[63:0];
-      wr_o.bytes     = 4'd8;
+      wr_o.data      = 128'(element[63:0]);
+      wr_o.bytes     = 5'd8;
       wr_o.first     = (sent_q == 7'd0);
       wr_o.last      = (sent_q + 7'd1 == count_q);
     end else begin
       wr_o.meta.kind = WkIndex;
       wr_o.addr      = ctx_i[queue_q].device + 64'd2;
       wr_o.len_bytes = 17'd2;
-      wr_o.data      = {48'b0, index};
-      wr_o.bytes     = 4'd2;
+      wr_o.data      = 128'(index);
+      wr_o.bytes     = 5'd2;
       wr_o.first     = 1'b1;
       wr_o.last      = 1'b1;
     end

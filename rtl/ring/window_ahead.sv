@@ -39,10 +39,16 @@ module window_ahead
   output logic [QW-1:0]         ask_queue_o,
   /// It needs a window and there is none.
   input  logic                  refused_i,
+  /// It is not to be passed (packed ring: not available, or not to be trusted yet).
+  input  logic                  stop_i,
+  /// Its position.
+  output logic [15:0]           ask_position_o,
   /// The slot is passed to the walker.
   output logic                  pass_o,
   /// Its slot.
   output logic [AW-1:0]         pass_slot_o,
+  /// Per queue: positions before this are passed to the walker.
+  output logic [NQ-1:0][15:0]   passed_o,
   /// Per queue: the walker may start its next chain.
   output logic [NQ-1:0]         ready_o
 );
@@ -54,7 +60,8 @@ module window_ahead
   logic                any, valid_q, wait_here;
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
-    assign next_o[q]  = next_q[q][AW-1:0];
+    assign next_o[q]   = next_q[q][AW-1:0];
+    assign passed_o[q] = passed_q[q];
     assign ready_o[q] = (passed_q[q] != walk_i[q]);
     assign want[q]    = run_i[q] && filled_i[q] && !(wait_here && queue_q == QW'(q));
 
@@ -82,7 +89,8 @@ module window_ahead
 
   assign ask_o       = valid_q && run_i[queue_q];
   assign ask_queue_o = queue_q;
-  assign wait_here   = ask_o && refused_i && (position_q != walk_i[queue_q]);
+  assign ask_position_o = position_q;
+  assign wait_here   = ask_o && (stop_i || (refused_i && (position_q != walk_i[queue_q])));
   assign pass_o      = ask_o && !wait_here;
   assign pass_slot_o = position_q[AW-1:0];
 

@@ -10,6 +10,8 @@ module window_pool
   parameter int unsigned NQ      = 4,
   /// Windows shared by all queues, NQ + WINDOWS <= 64.
   parameter int unsigned WINDOWS = 48,
+  /// Largest indirect table of a packed ring, in entries.
+  parameter int unsigned MAX_QUEUE_SIZE = 256,
   /// Planted bug, 0: none.
   parameter int unsigned BUG     = 0,
   /// Width of a queue number.
@@ -103,7 +105,7 @@ module window_pool
   // A first descriptor: does its chain go on, and is that legal?
   logic          goes_on, indirect, any_free;
   logic [5:0]    free_window;
-  logic [15:0]   size;
+  logic [15:0]   size, table_limit;
   logic [QW-1:0] item_queue;
   window_req_t   early, early_out, want;
 
@@ -111,11 +113,15 @@ module window_pool
   assign size       = ctx_i[ask_queue_i].size;
   assign indirect   = ask_i.flags[FlagIndirect];
 
+  assign table_limit = features_i.ring_packed ? 16'(MAX_QUEUE_SIZE) : size;
+
   always_comb begin
-    goes_on = ask_i.flags[FlagNext] && (ask_i.next < size);
+    // The list of a packed ring lies in the slots: only tables are read here.
+    goes_on = ask_i.flags[FlagNext] && (ask_i.next < size) && !features_i.ring_packed;
     if (indirect) begin
       goes_on = features_i.indirect_desc && !ask_i.flags[FlagNext] && (ask_i.len_bytes[31:4] != '0)
-                && (ask_i.len_bytes[3:0] == '0) && (ask_i.len_bytes[31:4] <= 28'(size));
+                && (ask_i.len_bytes[3:0] == '0)
+                && (ask_i.len_bytes[31:4] <= 28'(table_limit));
     end
     if (planted(BUG, 2) || planted(BUG, 9)) goes_on = 1'b0;    // those walk differently
 
@@ -173,12 +179,13 @@ module window_pool
   // Answers.
   logic       item_window, item_part, joined, mem_we;
   logic [5:0] item_w;
-  desc_t      join_data;
+  desc_t      join_data, entry;
 
   assign item_w      = item_meta_i.slot[5:0];
   assign item_window = item_valid_i && (item_meta_i.kind == RkWindow);
   assign item_part   = (item_meta_i.kind == RkWindow) && item_meta_i.slot[12];
   assign mem_we      = item_window && (!item_part || joined);
+  assign entry       = desc_of(item_part ? join_data : item_i, features_i.ring_packed);
 
   window_join u_join (
     .clk_i, .rst_ni, .begin_i(join_begin), .bytes_i(join_bytes), .free_o(join_free),
@@ -187,7 +194,7 @@ module window_pool
   );
 
   ram_1r1w #(.W(128), .DEPTH(1024)) u_descriptors (
-    .clk_i, .we_i(mem_we), .waddr_i({item_w, item_index_i[3:0]}), .wdata_i(item_part ? join_data : item_i),
+    .clk_i, .we_i(mem_we), .waddr_i({item_w, item_index_i[3:0]}), .wdata_i(entry),
     .re_i(look_i), .raddr_i({look_window_i, look_place_i}), .rdata_o(look_o)
   );
 

@@ -148,10 +148,10 @@ module virtio_net
   localparam int unsigned QP = QUEUE_PAIRS;
   localparam int unsigned QW = (QP > 1) ? $clog2(QP) : 1;
 
-  // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, ORDER_PLATFORM 36,
-  // NOTIFICATION_DATA 38, RING_RESET 40; net bits MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18,
+  // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, RING_PACKED 34,
+  // ORDER_PLATFORM 36, NOTIFICATION_DATA 38, RING_RESET 40; net bits MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18,
   // CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23.
-  localparam logic [127:0] Features = 128'h153_30df_8028;
+  localparam logic [127:0] Features = 128'h157_30df_8028;
 
   // ---- registers, queues, interrupts
   queue_ctx_t [QP-1:0] rx_ctx, tx_ctx;

@@ -22,6 +22,8 @@ module queue_table
   input  logic                          features_ok_i,
   /// RING_RESET was negotiated.
   input  logic                          ring_reset_i,
+  /// RING_PACKED was negotiated: sizes need not be powers of two.
+  input  logic                          packed_i,
   /// Queues that exist under the negotiated features; others read as absent.
   input  logic [QUEUES-1:0]             present_i,
   /// Selected queue.
@@ -71,7 +73,8 @@ module queue_table
   logic [15:0] value;
   logic        size_legal, vector_legal;
   assign value        = wdata_i[15:0];
-  assign size_legal   = value != '0 && (value & (value - 16'd1)) == '0 && {16'd0, value} <= MAX_QUEUE_SIZE;
+  assign size_legal   = value != '0 && (packed_i || (value & (value - 16'd1)) == '0)
+                        && {16'd0, value} <= MAX_QUEUE_SIZE;
   assign vector_legal = {16'd0, value} < NUM_VECTORS;
 
   for (genvar q = 0; q < QUEUES; q++) begin : g_queue

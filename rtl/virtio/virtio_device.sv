@@ -239,7 +239,8 @@ module virtio_device
   end
 
   queue_table #(.QUEUES(Queues), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .NUM_VECTORS(NUM_VECTORS), .BUG(BUG)) u_queues (
-    .clk_i, .rst_ni, .clear_i(clear), .features_ok_i(features_ok), .ring_reset_i(accepted[40]), .present_i(present),
+    .clk_i, .rst_ni, .clear_i(clear), .features_ok_i(features_ok), .ring_reset_i(accepted[40]), .packed_i(accepted[34]),
+    .present_i(present),
     .select_i(queue_select_q), .size_we_i(size_we && writable), .vector_we_i(vector_we && writable),
     .enable_we_i(enable_we && writable), .reset_we_i(reset_we && writable), .addr_we_i(writable ? addr_we : '0),
     .wdata_i(field), .size_o(q_size), .vector_o(q_vector), .enable_o(q_enable), .reset_o(q_reset),

@@ -1,0 +1,252 @@
+// Packed ring: used descriptors, gathered per queue and written in batches of contiguous slots, up to 32 in one write,
+// to the ring end or to a buffer that takes more than one slot (the next one's place is further on). A single write
+// shows its descriptors in order. Where buffers belong together (`more`) the first one of the batch is kept back and
+// written when the group is complete and all others have their place before it: the driver sees all or none.
+module packed_used
+  import bug_pkg::*;
+  import ringside_pkg::*;
+  import ring_pkg::*;
+#(
+  /// Queues.
+  parameter int unsigned NQ          = 4,
+  /// Width of the data path in bits: a used descriptor takes two beats of 64.
+  parameter int unsigned DATA_W      = 512,
+  /// Cycles without a completion after which a batch is written.
+  parameter int unsigned IDLE_CYCLES = 24,
+  /// Age of the oldest element at which a batch is written.
+  parameter int unsigned AGE_CYCLES  = 128,
+  /// Planted bug, 0: none.
+  parameter int unsigned BUG         = 0,
+  /// Width of a queue number.
+  localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1
+) (
+  /// Clock.
+  input  logic                clk_i,
+  /// Synchronous reset, active low.
+  input  logic                rst_ni,
+  /// Queue contexts.
+  input  queue_ctx_t [NQ-1:0] ctx_i,
+  /// Per queue: enabled and not frozen. Completions of others are taken and dropped.
+  input  logic [NQ-1:0]       run_i,
+  /// Per queue: state goes to its reset value.
+  input  logic [NQ-1:0]       clear_i,
+  /// Completion.
+  input  logic                cpl_valid_i,
+  /// Taken.
+  output logic                cpl_ready_o,
+  /// The completion.
+  input  completion_t         cpl_i,
+  /// Write beat.
+  output logic                wr_valid_o,
+  /// Taken.
+  input  logic                wr_ready_i,
+  /// The beat.
+  output ring_write_t         wr_o,
+  /// Per queue: descriptors are being written.
+  output logic [NQ-1:0]       busy_o
+);
+
+  localparam int unsigned SLOTS = 64;
+  localparam logic [6:0]  BATCH = 7'd32;
+  localparam int unsigned TW    = $clog2(AGE_CYCLES + 1);
+  localparam bit          WIDE  = (DATA_W >= 128);
+
+  typedef enum logic [2:0] {
+    StPick  = 3'd0,
+    StHold  = 3'd1,                // the first one of a batch with a group is kept back
+    StScan  = 3'd2,                // how far do single-slot buffers go?
+    StWrite = 3'd3,
+    StHead  = 3'd4                 // the one that was kept back
+  } state_e;
+
+  typedef struct packed {
+    logic        more;
+    logic [15:0] slots;
+    logic [31:0] bytes;
+    logic [15:0] id;
+  } element_t;
+
+  element_t            element_q [(1 << QW) * SLOTS];
+  element_t            head_q [NQ];            // kept back
+  element_t            element, last;
+  logic [NQ-1:0][6:0]  put_q, get_q, level, lists_q, groups_q;
+  logic [NQ-1:0][14:0] slot_q, head_slot_q;
+  logic [NQ-1:0][15:0] size, pending_q;        // slots passed that do not show yet
+  logic [NQ-1:0]       wrap_q, head_wrap_q, held_q, flush_q, due, grant_unused;
+  logic [QW-1:0]       cq, pick, queue_q;
+  logic                any, put, start, known_queue, upper_q, pop, sent_all, keep, wrap, shows;
+  state_e              state_q;
+  logic [6:0]          count, count_q, sent_q, most;
+  logic [15:0]         to_ring_end, slots, advance_q, next, passed;
+  logic [14:0]         slot;
+  logic [127:0]        word;
+
+  // Completions in.
+  assign cq          = QW'(cpl_i.queue);
+  assign known_queue = cpl_i.queue < 16'(NQ);
+  assign cpl_ready_o = !known_queue || !run_i[cq] || (level[cq] != 7'(SLOTS));
+  assign put         = cpl_valid_i && known_queue && run_i[cq] && (level[cq] != 7'(SLOTS));
+
+  always_ff @(posedge clk_i) begin
+    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.more, cpl_i.slots, cpl_i.written_bytes, cpl_i.id};
+  end
+
+  assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
+  assign last    = element_q[{queue_q, 6'(get_q[queue_q][5:0] + count_q[5:0])}];
+  assign start   = any && (state_q == StPick);
+  assign keep    = start && (groups_q[pick] != '0) && !held_q[pick] && !planted(BUG, 44);
+
+  // An element leaves: kept back, or with the last beat of its descriptor.
+  assign pop   = (state_q == StHold) || (state_q == StWrite && wr_ready_i && (WIDE || upper_q));
+  assign slots = planted(BUG, 43) ? 16'd1 : element.slots;
+  assign next  = {1'b0, slot_q[queue_q]} + slots;
+  assign passed = next - size[queue_q];
+
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
+    logic [TW-1:0] idle_q, age_q;
+    logic          put_here, start_here, pop_here;
+
+    assign size[q]    = ctx_i[q].size;
+    assign put_here   = put && (cq == QW'(q));
+    assign start_here = start && (pick == QW'(q));
+    assign pop_here   = pop && (queue_q == QW'(q));
+    assign level[q]   = put_q[q] - get_q[q];
+    assign due[q]     = run_i[q] && (level[q] != 7'd0)
+                        && (flush_q[q] || level[q] >= BATCH || idle_q >= TW'(IDLE_CYCLES) || age_q >= TW'(AGE_CYCLES));
+    assign busy_o[q]  = (state_q != StPick) && (queue_q == QW'(q));
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || clear_i[q]) begin
+        put_q[q]       <= '0;
+        get_q[q]       <= '0;
+        lists_q[q]     <= '0;
+        groups_q[q]    <= '0;
+        slot_q[q]      <= '0;
+        wrap_q[q]      <= 1'b1;
+        held_q[q]      <= 1'b0;
+        head_q[q]      <= '0;
+        head_slot_q[q] <= '0;
+        head_wrap_q[q] <= 1'b0;
+        pending_q[q]   <= '0;
+        flush_q[q]     <= 1'b0;
+        idle_q         <= '0;
+        age_q          <= '0;
+      end else begin
+        if (put_here) put_q[q] <= put_q[q] + 7'd1;
+        if (pop_here) begin
+          get_q[q]     <= get_q[q] + 7'd1;
+          slot_q[q]    <= (next >= size[q]) ? passed[14:0] : next[14:0];
+          wrap_q[q]    <= wrap_q[q] ^ (next >= size[q] && !planted(BUG, 40));
+          if (held_q[q] || state_q == StHold) pending_q[q] <= pending_q[q] + slots;
+          if (state_q == StHold) begin
+            held_q[q]      <= 1'b1;
+            head_q[q]      <= element;
+            head_slot_q[q] <= slot_q[q];
+            head_wrap_q[q] <= wrap_q[q];
+          end
+        end
+        if (shows && state_q == StHead && queue_q == QW'(q)) begin
+          pending_q[q] <= '0;
+          held_q[q]    <= 1'b0;
+        end
+        lists_q[q]  <= lists_q[q] + 7'(put_here && cpl_i.slots > 16'd1) - 7'(pop_here && element.slots > 16'd1);
+        groups_q[q] <= groups_q[q] + 7'(put_here && cpl_i.more) - 7'(pop_here && element.more);
+        if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
+        else if (pop_here && level[q] == 7'd1) flush_q[q] <= 1'b0;
+        if (put_here || start_here || level[q] == 7'd0) idle_q <= '0;
+        else if (idle_q != '1) idle_q <= idle_q + 1'b1;
+        if (start_here || level[q] == 7'd0) age_q <= '0;
+        else if (age_q != '1) age_q <= age_q + 1'b1;
+        // A buffer has at least one slot and at most the ring; nothing leaves that did not come.
+        assert (!put_here || (cpl_i.slots != 16'd0 && cpl_i.slots <= size[q]));
+        assert (!pop_here || level[q] != 7'd0);
+      end
+    end
+  end
+
+  rr_arbiter #(.N(NQ)) u_pick (
+    .clk_i, .rst_ni, .req_i(due), .advance_i(start), .grant_o(grant_unused), .index_o(pick), .valid_o(any)
+  );
+
+  // How many contiguous slots: all there are when every buffer has one slot, else to the first that has more.
+  assign to_ring_end = size[queue_q] - {1'b0, slot_q[queue_q]};
+  assign most        = (to_ring_end < 16'(BATCH)) ? to_ring_end[6:0] : BATCH;
+  assign count       = (level[queue_q] < most) ? level[queue_q] : most;
+  assign sent_all    = (sent_q + 7'd1 == count_q);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q   <= StPick;
+      queue_q   <= '0;
+      count_q   <= '0;
+      sent_q    <= '0;
+      upper_q   <= 1'b0;
+      advance_q <= '0;
+    end else begin
+      unique case (state_q)
+        StPick: if (start) begin
+          state_q <= keep ? StHold : StScan;
+          queue_q <= pick;
+          count_q <= '0;
+          sent_q  <= '0;
+        end
+        StHold: state_q <= (level[queue_q] == 7'd1) ? StPick : StScan;
+        StScan: begin
+          // One cycle without lists, else one for each buffer of the batch.
+          if (lists_q[queue_q] == '0) begin
+            state_q   <= StWrite;
+            count_q   <= count;
+            advance_q <= 16'(count);
+          end else begin
+            count_q   <= count_q + 7'd1;
+            advance_q <= 16'(count_q) + (planted(BUG, 43) ? 16'd1 : last.slots);
+            if (last.slots > 16'd1 || count_q + 7'd1 >= count) state_q <= StWrite;
+          end
+        end
+        StWrite: if (wr_ready_i) begin
+          upper_q <= !WIDE && !upper_q;
+          if (WIDE || upper_q) begin
+            sent_q <= sent_q + 7'd1;
+            if (sent_all) state_q <= (held_q[queue_q] && !element.more) ? StHead : StPick;
+          end
+        end
+        StHead: if (wr_ready_i) begin
+          upper_q <= !WIDE && !upper_q;
+          if (WIDE || upper_q) state_q <= StPick;
+        end
+        default: state_q <= StPick;
+      endcase
+    end
+  end
+
+  assign shows = wr_valid_o && wr_ready_i && wr_o.first;
+
+  always_comb begin
+    // One op shows its descriptors in the order of their slots; what is written while one is kept back shows nothing.
+    slot = (state_q == StHead) ? head_slot_q[queue_q] : slot_q[queue_q];
+    wrap = (state_q == StHead) ? head_wrap_q[queue_q] : wrap_q[queue_q];
+    word = '0;
+    word[95:64]   = (state_q == StHead) ? head_q[queue_q].bytes : element.bytes;
+    word[111:96]  = (state_q == StHead) ? head_q[queue_q].id : element.id;
+    word[112 + FlagAvail] = wrap;
+    word[112 + FlagUsed]  = wrap;
+    word[112 + FlagWrite] = (word[95:64] != '0);
+
+    wr_valid_o      = (state_q == StWrite) || (state_q == StHead);
+    wr_o            = '0;
+    wr_o.addr       = ctx_i[queue_q].desc + {45'b0, slot, 4'b0};
+    wr_o.meta.qid   = 4'(queue_q);
+    wr_o.meta.kind  = (state_q == StWrite && held_q[queue_q]) ? WkElements : WkIndex;
+    wr_o.meta.count = (state_q == StHead) ? pending_q[queue_q] : advance_q;
+    wr_o.len_bytes  = (state_q == StHead) ? 17'd16 : {6'b0, count_q, 4'b0};
+    wr_o.data       = upper_q ? 128'(word[127:64]) : word;
+    wr_o.bytes      = WIDE ? 5'd16 : 5'd8;
+    wr_o.first      = !upper_q && (state_q == StHead || sent_q == '0);
+    wr_o.last       = (WIDE || upper_q) && (state_q == StHead || sent_all);
+  end
+
+  // Bits of records that this block has no use for.
+  logic unused;
+  assign unused = ^{ctx_i, cpl_i, last, next, passed};
+
+endmodule
