@@ -8,7 +8,7 @@ use super::{Direction, Limits, Pace, Phase, Scenario, Spread, Traffic, WireConfi
 use crate::driver::command::{Command, RxMode};
 use crate::driver::config::{DriverConfig, Events, RxConfig, TxConfig, Vectors};
 use crate::driver::features;
-use crate::driver::split::{FreeList, Shape};
+use crate::driver::ring::{FreeList, Shape};
 use crate::host::config::{
     CompletionConfig, CreditConfig, HostConfig, LatencyConfig, LinkConfig, MemoryConfig, Skew, Split, Starve,
 };
