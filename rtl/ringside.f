@@ -47,6 +47,7 @@ ring/item_queue.sv
 ring/item_slicer.sv
 ring/kick_state.sv
 ring/notify_decide.sv
+ring/notify_moderate.sv
 ring/packed_avail.sv
 ring/packed_check.sv
 ring/packed_fetch.sv
@@ -66,6 +67,8 @@ ring/window_join.sv
 ring/window_pool.sv
 ring/window_read.sv
 net/chain_fetch.sv
+net/ctrl_answer.sv
+net/ctrl_coalesce.sv
 net/ctrl_parse.sv
 net/net_config.sv
 net/net_ctrl.sv

@@ -1,5 +1,6 @@
 // Control queue of virtio-net: one command at a time. Reads the readable bytes of a chain (any split), lets ctrl_parse
-// judge them, writes the acknowledge into the first writable byte and completes the chain with one byte written.
+// and ctrl_coalesce judge them, writes the acknowledge (and the result of a query) into the writable bytes and completes
+// the chain with as many bytes written.
 module net_ctrl
   import ringside_pkg::*;
   import net_pkg::*;
@@ -10,6 +11,8 @@ module net_ctrl
     parameter int unsigned QUEUE_PAIRS = 4,
     /// Address at reset, first byte on the wire in 47:40.
     parameter logic [47:0] MAC         = 48'h0,
+    /// Planted bug, 0: none.
+    parameter int unsigned BUG         = 0,
     localparam int unsigned CW = $clog2(DATA_W / 8) + 1
 ) (
     /// Clock.
@@ -28,6 +31,10 @@ module net_ctrl
     input  logic                          run_i,
     /// Nothing of the queue is inside this block.
     output logic                          idle_o,
+    /// Receive queues that are enabled and not frozen.
+    input  logic [QUEUE_PAIRS-1:0]        rx_run_i,
+    /// Transmit queues.
+    input  logic [QUEUE_PAIRS-1:0]        tx_run_i,
 
     /// Published chains.
     input  logic [15:0]                   chain_count_i,
@@ -62,19 +69,19 @@ module net_ctrl
     input  dma_rd_rsp_t                   rsp_i,
     /// Data of the beat.
     input  logic [DATA_W-1:0]             rsp_data_i,
-    /// Write of the acknowledge.
+    /// Write of the answer.
     output logic                          op_valid_o,
     /// Taken.
     input  logic                          op_ready_i,
     /// The write.
     output dma_wr_op_t                    op_o,
-    /// Its byte.
+    /// Its bytes.
     output logic                          data_valid_o,
     /// Taken.
     input  logic                          data_ready_i,
-    /// In lane 0.
+    /// From lane 0.
     output logic [DATA_W-1:0]             data_o,
-    /// One.
+    /// How many.
     output logic [CW-1:0]                 data_bytes_o,
     /// The write has its place in the request order.
     input  logic                          op_done_i,
@@ -86,21 +93,24 @@ module net_ctrl
     /// Which entries count.
     output logic [2*MacEntries-1:0]       table_valid_o,
     /// Change of the VLAN table.
-    output vlan_update_t                  vlan_update_o
+    output vlan_update_t                  vlan_update_o,
+    /// Limits of interrupt moderation of the receive queues.
+    output coalesce_t [QUEUE_PAIRS-1:0]   rx_coalesce_o,
+    /// Those of the transmit queues.
+    output coalesce_t [QUEUE_PAIRS-1:0]   tx_coalesce_o
 );
 
   // The longest command that is read; a longer one is refused unread.
   localparam int unsigned MaxCommandBytes = 4096;
-  localparam logic [DATA_W-1:0] AckOk = DATA_W'(0), AckErr = DATA_W'(1);
+  localparam logic [7:0]  AckOk = 8'd0, AckErr = 8'd1;
+  localparam logic [3:0]  AckBytes = 4'd1, ResultBytes = 4'd9;    // alone, with the result of a query
 
   typedef enum logic [2:0] {
     Idle   = 3'd0,
     Read   = 3'd1,     // segments are asked for, bytes parsed as they come
     Judge  = 3'd2,
-    Ack    = 3'd3,     // order the write of the acknowledge
-    Byte   = 3'd4,     // its byte
-    Placed = 3'd5,     // wait for its place in the request order
-    Used   = 3'd6
+    Answer = 3'd3,     // it is written, up to its place in the request order
+    Used   = 3'd4
   } state_e;
 
   state_e            state_q, state_d;
@@ -113,9 +123,11 @@ module net_ctrl
   logic              bytes_valid, bytes_ready, bytes_error, gear_valid, op_valid, op_ready, start, refused;
   logic [DATA_W-1:0] bytes_data;
   logic [CW-1:0]     bytes_count;
-  logic              read, fill, ok, oversize_q, failed_q, lost_q, items_done_q, have_ack_q, ack_q;
+  logic              read, fill, ok, oversize_q, failed_q, lost_q, items_done_q, ack_q;
+  logic              parse_ok, coalesce_ok, query, commit, answer_go, answer_done;
+  logic [3:0]        room, answer_bytes_q;
+  logic [63:0]       result, result_q;
   logic [16:0]       left_q, parse_left_q, piece;
-  logic [63:0]       ack_addr_q;
   logic [15:0]       id_q, slots_q;
   logic [2:0]        inside_q;
   logic [7:0]        next_byte;
@@ -239,12 +251,70 @@ module net_ctrl
       .start_i      (start),
       .byte_valid_i (gear_valid),
       .byte_i       (next_byte),
-      .commit_i     ((state_q == Judge) && !failed_q && !oversize_q && !lost_q),
-      .ok_o         (ok),
+      .commit_i     (commit),
+      .ok_o         (parse_ok),
       .mode_o       (mode_o),
       .table_o      (table_o),
       .table_valid_o(table_valid_o),
       .vlan_update_o(vlan_update_o)
+  );
+
+  // By queue index: a pair is receive, transmit.
+  coalesce_t [2*QUEUE_PAIRS-1:0] limits;
+  logic [2*QUEUE_PAIRS-1:0]      data_run;
+
+  for (genvar p = 0; p < int'(QUEUE_PAIRS); p++) begin : gen_pair
+    assign data_run[2*p +: 2] = {tx_run_i[p], rx_run_i[p]};
+    assign rx_coalesce_o[p]   = limits[2*p];
+    assign tx_coalesce_o[p]   = limits[2*p+1];
+  end
+
+  ctrl_coalesce #(
+      .QUEUE_PAIRS(QUEUE_PAIRS),
+      .BUG        (BUG)
+  ) u_coalesce (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .active_i    (active_i),
+      .features_i  (features_i),
+      .enable_i    (data_run),
+      .start_i     (start),
+      .byte_valid_i(gear_valid),
+      .byte_i      (next_byte),
+      .room_i      (room == ResultBytes),
+      .commit_i    (commit),
+      .ok_o        (coalesce_ok),
+      .query_o     (query),
+      .result_o    (result),
+      .limits_o    (limits)
+  );
+
+  assign ok        = parse_ok || coalesce_ok;
+  assign commit    = (state_q == Judge) && !failed_q && !oversize_q && !lost_q;
+  assign answer_go = (state_q == Judge) && (state_d == Answer);
+
+  ctrl_answer #(
+      .DATA_W(DATA_W)
+  ) u_answer (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .clear_i     (start),
+      .seg_valid_i (item_take && !item.abort && item.seg.write),
+      .seg_addr_i  (item.seg.addr),
+      .seg_len_i   (item.seg.len_bytes),
+      .room_o      (room),
+      .go_i        (answer_go),
+      .answer_i    ({result_q, ack_q ? AckOk : AckErr}),
+      .bytes_i     (answer_bytes_q),
+      .done_o      (answer_done),
+      .op_valid_o  (op_valid_o),
+      .op_ready_i  (op_ready_i),
+      .op_o        (op_o),
+      .data_valid_o(data_valid_o),
+      .data_ready_i(data_ready_i),
+      .data_o      (data_o),
+      .data_bytes_o(data_bytes_o),
+      .op_done_i   (op_done_i)
   );
 
   always_comb begin
@@ -252,10 +322,8 @@ module net_ctrl
     unique case (state_q)
       Idle:    if (start) state_d = Read;
       Read:    if (items_done_q && (parse_left_q == '0)) state_d = Judge;
-      Judge:   state_d = (lost_q || !run_i || !have_ack_q) ? Idle : Ack;
-      Ack:     if (op_ready_i) state_d = Byte;
-      Byte:    if (data_ready_i) state_d = Placed;
-      Placed:  if (op_done_i) state_d = Used;
+      Judge:   state_d = (lost_q || !run_i || room == '0) ? Idle : Answer;
+      Answer:  if (answer_done) state_d = Used;
       Used:    if (cpl_ready_i || !run_i) state_d = Idle;
       default: state_d = Idle;
     endcase
@@ -278,7 +346,6 @@ module net_ctrl
       failed_q     <= 1'b0;
       lost_q       <= 1'b0;
       items_done_q <= 1'b0;
-      have_ack_q   <= 1'b0;
     end else begin
       if (gear_valid) parse_left_q <= parse_left_q - 17'd1;
       if (bytes_valid && bytes_ready && bytes_error) failed_q <= 1'b1;
@@ -286,27 +353,20 @@ module net_ctrl
         left_q       <= item.abort ? 17'd0 : (read ? (left_q - piece) : left_q);
         items_done_q <= items_done_q || item.last;
         lost_q       <= lost_q || item.abort;
-        if (!item.abort && item.seg.write && !have_ack_q) begin
-          ack_addr_q <= item.seg.addr;
-          have_ack_q <= 1'b1;
-        end
       end
     end
-    if (state_q == Judge) ack_q <= ok && !failed_q && !oversize_q;
+    if (state_q == Judge) begin
+      ack_q          <= ok && !failed_q && !oversize_q;
+      answer_bytes_q <= (commit && coalesce_ok && query) ? ResultBytes : AckBytes;
+      result_q       <= result;
+    end
   end
 
-  assign op_valid_o          = state_q == Ack;
-  assign op_o.addr           = ack_addr_q;
-  assign op_o.len_bytes      = 17'd1;
-  assign op_o.meta           = '0;
-  assign data_valid_o        = state_q == Byte;
-  assign data_o              = ack_q ? AckOk : AckErr;
-  assign data_bytes_o        = CW'(1);
   assign cpl_valid_o         = (state_q == Used) && run_i;
   assign cpl_o.queue         = '0;
   assign cpl_o.id            = id_q;
   assign cpl_o.slots         = slots_q;
-  assign cpl_o.written_bytes = 32'd1;
+  assign cpl_o.written_bytes = 32'(answer_bytes_q);
   assign cpl_o.flush         = 1'b1;
   assign cpl_o.more          = 1'b0;
   assign idle_o              = (state_q == Idle) && (inside_q == '0);

@@ -81,6 +81,8 @@ package ringside_pkg;
     logic ctrl_vlan;               // net 19
     logic ctrl_rx_extra;           // net 20
     logic ctrl_mac_addr;           // net 23
+    logic vq_notf_coal;            // net 52
+    logic notf_coal;               // net 53
   } features_t;
 
   /// Where a queue lives and whether it runs. Constant while enabled.
@@ -91,6 +93,12 @@ package ringside_pkg;
     logic [63:0] driver;           // available ring; packed: driver event suppression
     logic [63:0] device;           // used ring; packed: device event suppression
   } queue_ctx_t;
+
+  /// Limits of interrupt moderation of one queue. Either one zero: none.
+  typedef struct packed {
+    logic [31:0] max_packets;
+    logic [31:0] max_usecs;
+  } coalesce_t;
 
   /// A kick after decoding.
   typedef struct packed {

@@ -31,6 +31,12 @@ module notify_decide
   input  logic [QW-1:0]       publish_queue_i,
   /// Elements it published; packed: ring slots.
   input  logic [15:0]         publish_count_i,
+  /// Per queue: something was published and its moderation is over.
+  input  logic [NQ-1:0]       due_i,
+  /// Per queue, after the asking: the event index is passed whatever it says.
+  input  logic [NQ-1:0]       sure_i,
+  /// Per queue: a decision over all that was published so far begins.
+  output logic [NQ-1:0]       asked_o,
   /// Per queue: published used index; packed: slots given back.
   output logic [NQ-1:0][15:0] used_o,
   /// Read of the event word.
@@ -108,7 +114,8 @@ module notify_decide
     logic [15:0] event_word;
 
     assign answer      = ans_valid_i && (ans_queue_i == QW'(q)) && reading_q[q];
-    assign early[q]    = run_i[q] && (used_q[q] != decided_q[q]) && !reading_q[q];
+    assign early[q]    = run_i[q] && due_i[q] && !reading_q[q];
+    assign asked_o[q]  = pass_cached || (grant[q] && rd_ready_i);
     assign pass_cached = early[q] && cached_q[q] && planted(BUG, 30);
     assign want[q]     = early[q] && !pass_cached;
     assign decide      = (answer && ans_status_i == RdOk) || pass_cached;
@@ -120,7 +127,7 @@ module notify_decide
       upto     = pass_cached ? used_q[q] : asked_q[q];
       distance = upto - event_word - (planted(BUG, 13) ? 16'd0 : 16'd1);
       batch    = upto - decided_q[q];
-      passed   = (distance < batch);
+      passed   = (distance < batch) || sure_i[q];
     end
 
     // Packed: the same with slots, a position on its second lap counted behind the first. Mode 3 is reserved: as 0.
@@ -134,7 +141,7 @@ module notify_decide
       if (place_next >= twice) place_next = place_next - twice;
       unique case (ans_value_i[17:16])
         2'd1:    wanted = 1'b0;
-        2'd2:    wanted = crossed || !features_i.event_idx;
+        2'd2:    wanted = crossed || sure_i[q] || !features_i.event_idx;
         default: wanted = 1'b1;
       endcase
     end

@@ -72,6 +72,7 @@ module packed_used
   logic [NQ-1:0][6:0]  put_q, get_q, level, lists_q, groups_q;
   logic [NQ-1:0][14:0] slot_q, head_slot_q;
   logic [NQ-1:0][15:0] size, pending_q;        // slots passed that do not show yet
+  logic [NQ-1:0][9:0]  packets_q;              // packets among them
   logic [NQ-1:0]       wrap_q, head_wrap_q, held_q, flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
   logic                any, put, start, known_queue, upper_q, pop, sent_all, keep, wrap, shows;
@@ -128,6 +129,7 @@ module packed_used
         head_slot_q[q] <= '0;
         head_wrap_q[q] <= 1'b0;
         pending_q[q]   <= '0;
+        packets_q[q]   <= '0;
         flush_q[q]     <= 1'b0;
         idle_q         <= '0;
         age_q          <= '0;
@@ -137,7 +139,10 @@ module packed_used
           get_q[q]     <= get_q[q] + 7'd1;
           slot_q[q]    <= (next >= size[q]) ? passed[14:0] : next[14:0];
           wrap_q[q]    <= wrap_q[q] ^ (next >= size[q] && !planted(BUG, 40));
-          if (held_q[q] || state_q == StHold) pending_q[q] <= pending_q[q] + slots;
+          if (held_q[q] || state_q == StHold) begin
+            pending_q[q] <= pending_q[q] + slots;
+            packets_q[q] <= packets_q[q] + 10'(!element.more);
+          end
           if (state_q == StHold) begin
             held_q[q]      <= 1'b1;
             head_q[q]      <= element;
@@ -147,6 +152,7 @@ module packed_used
         end
         if (shows && state_q == StHead && queue_q == QW'(q)) begin
           pending_q[q] <= '0;
+          packets_q[q] <= '0;
           held_q[q]    <= 1'b0;
         end
         lists_q[q]  <= lists_q[q] + 7'(put_here && cpl_i.slots > 16'd1) - 7'(pop_here && element.slots > 16'd1);
@@ -238,6 +244,7 @@ module packed_used
     wr_o.meta.qid   = 4'(queue_q);
     wr_o.meta.kind  = (state_q == StWrite && held_q[queue_q]) ? WkElements : WkIndex;
     wr_o.meta.count = (state_q == StHead) ? pending_q[queue_q] : advance_q;
+    wr_o.meta.packets = (state_q == StHead) ? packets_q[queue_q] : 10'(count_q);    // not held: no groups
     wr_o.len_bytes  = (state_q == StHead) ? 17'd16 : {6'b0, count_q, 4'b0};
     wr_o.data       = upper_q ? 128'(word[127:64]) : word;
     wr_o.bytes      = WIDE ? 5'd16 : 5'd8;

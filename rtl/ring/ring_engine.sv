@@ -19,6 +19,8 @@ module ring_engine
   parameter int unsigned IDLE_CYCLES    = 24,
   /// Age of the oldest completion at which used elements are written.
   parameter int unsigned AGE_CYCLES     = 128,
+  /// Clocks of a microsecond.
+  parameter int unsigned CLOCK_MHZ      = 250,
   /// Planted bug, 0: none.
   parameter int unsigned BUG            = 0,
   /// Width of a byte count.
@@ -32,6 +34,8 @@ module ring_engine
   input  queue_ctx_t [NQ-1:0] ctx_i,
   /// Negotiated features.
   input  features_t           features_i,
+  /// Limits of interrupt moderation.
+  input  coalesce_t [NQ-1:0]  coalesce_i,
   /// Device Control.Max_Read_Request_Size code.
   input  logic [2:0]          mrrs_i,
   /// The read pool forgets what is outstanding and answers nothing more (device reset, all queues disabled).
@@ -329,9 +333,10 @@ module ring_engine
 
   // The way back.
   ring_output #(
-    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)
+    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
   ) u_output (
-    .clk_i, .rst_ni, .rst_read_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .cpl_valid_i,
+    .clk_i, .rst_ni, .rst_read_ni(rst_read_n), .ctx_i, .features_i, .coalesce_i, .run_i(run), .clear_i(clear),
+    .cpl_valid_i,
     .cpl_ready_o, .cpl_i, .arm_valid_i(is_packed ? packed_arm_valid : split_arm_valid), .arm_ready_o(arm_ready),
     .arm_i(is_packed ? packed_arm : split_arm), .arm_done_o(arm_done), .arm_done_queue_o(arm_done_queue),
     .wr_op_valid_o, .wr_op_ready_i, .wr_op_o, .wr_data_valid_o, .wr_data_ready_i, .wr_data_o, .wr_data_bytes_o,

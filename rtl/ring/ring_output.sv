@@ -13,6 +13,8 @@ module ring_output
   parameter int unsigned IDLE_CYCLES = 24,
   /// Age of the oldest completion at which used elements are written.
   parameter int unsigned AGE_CYCLES  = 128,
+  /// Clocks of a microsecond.
+  parameter int unsigned CLOCK_MHZ   = 250,
   /// Planted bug, 0: none.
   parameter int unsigned BUG         = 0,
   /// Width of a queue number.
@@ -30,6 +32,8 @@ module ring_output
   input  queue_ctx_t [NQ-1:0] ctx_i,
   /// Negotiated features.
   input  features_t           features_i,
+  /// Limits of interrupt moderation.
+  input  coalesce_t [NQ-1:0]  coalesce_i,
   /// Per queue: enabled and not frozen.
   input  logic [NQ-1:0]       run_i,
   /// Per queue: state goes to its reset value.
@@ -106,6 +110,9 @@ module ring_output
   write_meta_t   done_meta;
   logic [QW-1:0] done_queue, publish_queue;
   logic [15:0]   publish_count;
+  logic [9:0]    publish_packets;
+  logic [NQ-1:0] event_due, event_sure, event_asked;
+  logic [NQ-1:0][16:0] lap;
 
   assign is_packed    = features_i.ring_packed;
   assign run_split    = run_i & {NQ{!is_packed}};
@@ -137,7 +144,7 @@ module ring_output
     .index_enters_o(index_enters), .busy_o(mux_busy)
   );
 
-  assign done_meta        = write_meta_t'(wr_done_meta_i[21:0]);
+  assign done_meta        = write_meta_t'(wr_done_meta_i);
   assign done_queue       = QW'(done_meta.qid);
   assign arm_done_o       = wr_done_valid_i && (done_meta.kind == WkArm);
   assign arm_done_queue_o = done_queue;
@@ -149,15 +156,28 @@ module ring_output
                    : wr_done_valid_i && (done_meta.kind == WkIndex);
   assign publish_queue = (planted(BUG, 12) || planted(BUG, 45)) ? QW'(used_beat.meta.qid) : done_queue;
   assign publish_count = (planted(BUG, 12) || planted(BUG, 45)) ? used_beat.meta.count : done_meta.count;
+  assign publish_packets = (planted(BUG, 12) || planted(BUG, 45)) ? used_beat.meta.packets : done_meta.packets;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !packed_valid || used_ready) stall_q <= '0;
     else if (stalled) stall_q <= stall_q + 7'd1;
   end
 
+  // Event indices count to 65536 on a split ring, twice round a packed one.
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_lap
+    assign lap[q] = is_packed ? {ctx_i[q].size, 1'b0} : 17'd65536;
+  end
+
+  notify_moderate #(.NQ(NQ), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)) u_moderate (
+    .clk_i, .rst_ni(rst_read_ni), .limits_i(coalesce_i), .lap_i(lap), .clear_i, .publish_i(publish),
+    .publish_queue_i(publish_queue), .publish_count_i(publish_count), .publish_packets_i(publish_packets),
+    .asked_i(event_asked), .due_o(event_due), .sure_o(event_sure)
+  );
+
   notify_decide #(.NQ(NQ), .BUG(BUG)) u_notify (
     .clk_i, .rst_ni(rst_read_ni), .ctx_i, .features_i, .run_i, .clear_i, .publish_i(publish),
-    .publish_queue_i(publish_queue), .publish_count_i(publish_count), .used_o, .rd_valid_o, .rd_ready_i, .rd_req_o,
+    .publish_queue_i(publish_queue), .publish_count_i(publish_count), .due_i(event_due), .sure_i(event_sure),
+    .asked_o(event_asked), .used_o, .rd_valid_o, .rd_ready_i, .rd_req_o,
     .ans_valid_i, .ans_queue_i, .ans_value_i, .ans_status_i, .irq_valid_o, .irq_ready_i, .irq_queue_o, .fault_o,
     .busy_o(event_busy_o)
   );

@@ -55,6 +55,7 @@ package ring_pkg;
     write_kind_e kind;
     logic [3:0]  qid;
     logic [15:0] count;            // used elements that an index write publishes; packed: ring slots
+    logic [9:0]  packets;          // packets whose last buffer is among them
   } write_meta_t;
 
   /// One beat of a ring write: at most 16 bytes, 8 where the data path is 64 bits. The op (addr, len, meta) counts on the first beat.

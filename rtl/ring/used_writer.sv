@@ -57,6 +57,7 @@ module used_writer
   logic [64:0]         element_q [(1 << QW) * SLOTS];   // more, length, id
   logic [NQ-1:0][6:0]  put_q, get_q, level;
   logic [NQ-1:0][15:0] used_q, closed_q, told_q;            // elements written, whole groups, published
+  logic [NQ-1:0][9:0]  packets_q;                            // packets closed and not published: 32 at most
   logic [NQ-1:0]       flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
   logic                any, put, start, known_queue, held;
@@ -95,6 +96,7 @@ module used_writer
         used_q[q]  <= '0;
         closed_q[q] <= '0;
         told_q[q]   <= '0;
+        packets_q[q] <= '0;
         flush_q[q] <= 1'b0;
         idle_q     <= '0;
         age_q      <= '0;
@@ -102,9 +104,15 @@ module used_writer
         if (put_here) put_q[q] <= put_q[q] + 7'd1;
         if (wr_ready_i && state_q == StElements && queue_q == QW'(q)) begin
           get_q[q] <= get_q[q] + 7'd1;
-          if (!element[64]) closed_q[q] <= here_q + 16'd1;
+          if (!element[64]) begin
+            closed_q[q]  <= here_q + 16'd1;
+            packets_q[q] <= packets_q[q] + 10'd1;
+          end
         end
-        if (wr_ready_i && state_q == StIndex && queue_q == QW'(q)) told_q[q] <= index;
+        if (wr_ready_i && state_q == StIndex && queue_q == QW'(q)) begin
+          told_q[q]    <= index;
+          packets_q[q] <= '0;
+        end
         if (start_here) used_q[q] <= used_q[q] + 16'(count);
         // The published index never passes what was written, which never passes a whole lap.
         assert (BUG != 0 || (used_q[q] - told_q[q]) <= ctx_i[q].size || !run_i[q]);
@@ -174,6 +182,7 @@ module used_writer
     wr_o            = '0;
     wr_o.meta.qid   = 4'(queue_q);
     wr_o.meta.count = index - told_q[queue_q];
+    wr_o.meta.packets = packets_q[queue_q];
     if (state_q == StElements) begin
       wr_o.meta.kind = WkElements;
       if (planted(BUG, 12)) wr_o.meta.count = 16'(count_q);

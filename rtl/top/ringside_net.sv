@@ -17,6 +17,8 @@ module ringside_net
     parameter int unsigned MAX_FRAME_BYTES = 9216,
     /// Clocks a received frame waits for buffers; 0 = for ever.
     parameter int unsigned RX_WAIT_CYCLES  = 65536,
+    /// Clock in MHz: turns microseconds of interrupt moderation into clocks.
+    parameter int unsigned CLOCK_MHZ       = 250,
     /// Planted bug, 0 = none, 32'hffff_ffff = chosen at run time (bug_pkg).
     parameter int unsigned BUG             = 0
 ) (
@@ -212,7 +214,7 @@ module ringside_net
   virtio_net #(
       .DATA_W(DATA_W), .QUEUE_PAIRS(QUEUE_PAIRS), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .MAC(MAC), .MTU(MTU),
       .MAX_FRAME_BYTES(MAX_FRAME_BYTES), .RX_WAIT_CYCLES(RX_WAIT_CYCLES), .NUM_VECTORS(NumVectors), .NUM_WR(NumWr),
-      .BUG(BUG)
+      .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
   ) u_net (
       .clk_i, .rst_ni, .pcie_config_i(pcie_config), .flr_i(flr), .flush_o(flush), .dma_idle_i(dma_idle),
       .msix_idle_i(msix_idle), .msix_forget_o(msix_forget),

@@ -22,6 +22,8 @@ module virtio_net
     parameter int unsigned NUM_VECTORS     = 10,
     /// Write clients: rings of receive, transmit, control; receive payload; control acknowledge.
     parameter int unsigned NUM_WR          = 5,
+    /// Clock in MHz.
+    parameter int unsigned CLOCK_MHZ       = 250,
     /// Planted bug, 0 = none.
     parameter int unsigned BUG             = 0,
     localparam int unsigned BYTES_W = $clog2(DATA_W / 8) + 1
@@ -149,9 +151,9 @@ module virtio_net
   localparam int unsigned QW = (QP > 1) ? $clog2(QP) : 1;
 
   // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, RING_PACKED 34,
-  // ORDER_PLATFORM 36, NOTIFICATION_DATA 38, RING_RESET 40; net bits MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18,
-  // CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23.
-  localparam logic [127:0] Features = 128'h157_30df_8028;
+  // ORDER_PLATFORM 36, NOTIFICATION_DATA 38, RING_RESET 40; net bits MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16,
+  // CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23, VQ_NOTF_COAL 52, NOTF_COAL 53.
+  localparam logic [127:0] Features = 128'h30_0157_30df_8028;
 
   // ---- registers, queues, interrupts
   queue_ctx_t [QP-1:0] rx_ctx, tx_ctx;
@@ -175,9 +177,7 @@ module virtio_net
 
   virtio_device #(
       .QUEUE_PAIRS(QP), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE),
-      .DEVICE_FEATURES(Features),
-      .NUM_VECTORS    (NUM_VECTORS),
-      .BUG            (BUG)
+      .DEVICE_FEATURES(Features), .NUM_VECTORS(NUM_VECTORS), .BUG(BUG)
   ) u_device (
       .clk_i, .rst_ni, .pcie_config_i, .flr_i,
       .reg_valid_i, .reg_i, .reg_rsp_valid_o, .reg_rsp_rdata_o,
@@ -230,6 +230,7 @@ module virtio_net
     );
   end
 
+  coalesce_t [QP-1:0]  rx_coalesce, tx_coalesce;
   logic [QP-1:0][15:0] rx_chain_count, tx_chain_count;
   logic [15:0]         ctrl_chain_count, rx_peek_index;
   logic [QW-1:0]       rx_peek_queue, tx_peek_queue, rx_seg_queue, tx_seg_queue;
@@ -241,9 +242,11 @@ module virtio_net
   completion_t         rx_cpl, tx_cpl, ctrl_cpl;
   logic                rx_device_error, tx_device_error, ctrl_device_error;
 
-  ring_engine #(.NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_rx (
+  ring_engine #(
+      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
+  ) u_ring_rx (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(rx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
-      .kick_valid_i(rx_kick_valid), .kick_i(rx_kick),
+      .coalesce_i(rx_coalesce), .kick_valid_i(rx_kick_valid), .kick_i(rx_kick),
       .rd_req_valid_o(ring_req_valid[0]), .rd_req_ready_i(ring_req_ready[0]), .rd_req_o(ring_req[0]),
       .rd_rsp_valid_i(ring_rsp_valid[0]), .rd_rsp_ready_o(ring_rsp_ready[0]), .rd_rsp_i(ring_rsp),
       .rd_rsp_data_i(ring_rsp_data_i),
@@ -262,9 +265,11 @@ module virtio_net
       .idle_o(rx_ring_idle)
   );
 
-  ring_engine #(.NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_tx (
+  ring_engine #(
+      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
+  ) u_ring_tx (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(tx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
-      .kick_valid_i(tx_kick_valid), .kick_i(tx_kick),
+      .coalesce_i(tx_coalesce), .kick_valid_i(tx_kick_valid), .kick_i(tx_kick),
       .rd_req_valid_o(ring_req_valid[1]), .rd_req_ready_i(ring_req_ready[1]), .rd_req_o(ring_req[1]),
       .rd_rsp_valid_i(ring_rsp_valid[1]), .rd_rsp_ready_o(ring_rsp_ready[1]), .rd_rsp_i(ring_rsp),
       .rd_rsp_data_i(ring_rsp_data_i),
@@ -285,7 +290,7 @@ module virtio_net
 
   ring_engine #(.NQ(1), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_ctrl (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(ctrl_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
-      .kick_valid_i(ctrl_kick_valid), .kick_i(ctrl_kick),
+      .coalesce_i('0), .kick_valid_i(ctrl_kick_valid), .kick_i(ctrl_kick),
       .rd_req_valid_o(ring_req_valid[2]), .rd_req_ready_i(ring_req_ready[2]), .rd_req_o(ring_req[2]),
       .rd_rsp_valid_i(ring_rsp_valid[2]), .rd_rsp_ready_o(ring_rsp_ready[2]), .rd_rsp_i(ring_rsp),
       .rd_rsp_data_i(ring_rsp_data_i),
@@ -338,9 +343,7 @@ module virtio_net
       .pool_rsp_valid_i(payload_rsp_valid_i), .pool_rsp_ready_o(payload_rsp_ready_o), .pool_rsp_i(payload_rsp_i)
   );
 
-  net_tx #(
-      .DATA_W(DATA_W), .NQ(QP), .BUG(BUG)
-  ) u_tx (
+  net_tx #(.DATA_W(DATA_W), .NQ(QP), .BUG(BUG)) u_tx (
       .clk_i, .rst_ni, .mrrs_i(pcie_config_i.mrrs), .flush_i(flush_o), .run_i(tx_run), .idle_o(tx_net_idle),
       .chain_count_i(tx_chain_count), .peek_queue_o(tx_peek_queue), .chain_pop_o(tx_chain_pop),
       .peek_chain_i(tx_peek_chain), .seg_pop_o(tx_seg_pop), .seg_queue_o(tx_seg_queue), .seg_i(tx_seg),
@@ -371,11 +374,9 @@ module virtio_net
       .tlast_i(rx_tlast_i), .tflow_i(rx_flow_i), .drop_o(rx_drop_o), .drop_reason_o(rx_drop_reason_o)
   );
 
-  net_ctrl #(
-      .DATA_W(DATA_W), .QUEUE_PAIRS(QP), .MAC(MAC)
-  ) u_ctrl (
+  net_ctrl #(.DATA_W(DATA_W), .QUEUE_PAIRS(QP), .MAC(MAC), .BUG(BUG)) u_ctrl (
       .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
-      .flush_i(flush_o), .run_i(ctrl_run), .idle_o(ctrl_net_idle),
+      .flush_i(flush_o), .run_i(ctrl_run), .idle_o(ctrl_net_idle), .rx_run_i(rx_run), .tx_run_i(tx_run),
       .chain_count_i(ctrl_chain_count), .chain_pop_o(ctrl_chain_pop), .peek_chain_i(ctrl_peek_chain),
       .seg_pop_o(ctrl_seg_pop), .seg_i(ctrl_seg),
       .cpl_valid_o(ctrl_cpl_valid), .cpl_ready_i(ctrl_cpl_ready), .cpl_o(ctrl_cpl),
@@ -386,12 +387,11 @@ module virtio_net
       .op_valid_o(wr_op_valid_o[4]), .op_ready_i(wr_op_ready_i[4]), .op_o(wr_op_o[4]),
       .data_valid_o(wr_data_valid_o[4]), .data_ready_i(wr_data_ready_i[4]), .data_o(wr_data_o[4]),
       .data_bytes_o(wr_data_bytes_o[4]), .op_done_i(wr_done_valid_i[4]),
-      .mode_o(mode), .table_o(mac_table), .table_valid_o(mac_table_valid), .vlan_update_o(vlan_update)
+      .mode_o(mode), .table_o(mac_table), .table_valid_o(mac_table_valid), .vlan_update_o(vlan_update),
+      .rx_coalesce_o(rx_coalesce), .tx_coalesce_o(tx_coalesce)
   );
 
-  net_config #(
-      .QUEUE_PAIRS(QP), .MTU(MTU)
-  ) u_config (
+  net_config #(.QUEUE_PAIRS(QP), .MTU(MTU)) u_config (
       .clk_i, .rst_ni, .req_valid_i(dev_valid), .req_i(dev_req), .rsp_valid_o(dev_rsp_valid),
       .rsp_rdata_o(dev_rsp_rdata), .mac_i(mode.mac), .status_i(features.net_status), .link_up_i,
       .config_change_o(config_change), .config_touch_o(config_touch)

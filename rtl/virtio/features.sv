@@ -61,7 +61,8 @@ module features
 
   // Prerequisites of the specification among the bits that any device of ours can offer.
   logic needs_ctrl_vq;
-  assign needs_ctrl_vq = driver_q[18] || driver_q[19] || driver_q[22] || driver_q[23];
+  assign needs_ctrl_vq = driver_q[18] || driver_q[19] || driver_q[22] || driver_q[23]
+                      || driver_q[52] || driver_q[53];
   assign legal_o = (driver_q & ~DEVICE_FEATURES) == '0
                 && driver_q[32]                          // VERSION_1
                 && (!needs_ctrl_vq || driver_q[17]);
@@ -83,6 +84,8 @@ module features
     features_o.ctrl_rx_extra     = accepted_o[20];
     features_o.mq                = accepted_o[22];
     features_o.ctrl_mac_addr     = accepted_o[23];
+    features_o.vq_notf_coal      = accepted_o[52];
+    features_o.notf_coal         = accepted_o[53];
   end
 
 endmodule
