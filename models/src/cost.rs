@@ -51,9 +51,9 @@ impl Traffic {
 pub struct Latencies {
     /// From a kick that found the queue idle to the device's next read for that queue.
     pub kick_to_read_cycles: Vec<u64>,
-    /// From the last payload packet of the queue (completion of a read, or write) to the used index that follows it.
+    /// From the last payload packet of the queue (completion of a read, or write) to the used index or descriptor that follows it.
     pub payload_to_used_cycles: Vec<u64>,
-    /// From a used index to the MSI-X message that follows it.
+    /// From a used index or descriptor to the MSI-X message that follows it.
     pub used_to_msix_cycles: Vec<u64>,
 }
 
@@ -64,7 +64,7 @@ pub struct QueueCosts {
     pub kicks: u64,
     /// Interrupts sent.
     pub interrupts: u64,
-    /// Used-index writes.
+    /// Writes that published used chains: of the used index (split) or of used descriptors (packed).
     pub publications: u64,
     /// Chains returned.
     pub chains: u64,
@@ -133,8 +133,10 @@ impl Costs {
                     t.down_wire_bytes += wire;
                     t.down_payload_bytes += payload;
                 }
-                if *ch == Channel::Rq {
-                    t.requests += 1;
+                // What a read of descriptors brought is known when it is answered.
+                let answer = cause.purpose == Purpose::Descriptor;
+                t.requests += u64::from(*ch == Channel::Rq);
+                if (*ch == Channel::Rq && !answer) || (*ch == Channel::Rc && answer && cause.last) {
                     t.items += u64::from(cause.items);
                     t.wasted += u64::from(cause.wasted);
                 }
@@ -164,7 +166,12 @@ impl Costs {
             && matches!(ch, Channel::Rq | Channel::Rc)
             && matches!(
                 cause.purpose,
-                Purpose::Payload | Purpose::UsedElement | Purpose::UsedIndex | Purpose::Msix | Purpose::Intx
+                Purpose::Payload
+                    | Purpose::UsedElement
+                    | Purpose::UsedIndex
+                    | Purpose::UsedDescriptor
+                    | Purpose::Msix
+                    | Purpose::Intx
             );
         if self.first_cycle.is_none() && !(traffic && cause.purpose == Purpose::Payload) {
             return;
@@ -206,7 +213,9 @@ impl Costs {
                 q.payload_written_bytes += payload_bytes(body);
             }
             (Purpose::AvailIndex, Channel::Rc) if cause.last && cause.items == 0 => q.idle_index_reads += 1,
-            (Purpose::UsedIndex, Channel::Rq) => {
+            (Purpose::UsedIndex | Purpose::UsedDescriptor, Channel::Rq)
+                if cause.items > 0 || cause.purpose == Purpose::UsedIndex =>
+            {
                 q.publications += 1;
                 q.chains += u64::from(cause.items);
                 if let Some(done) = q.payload_done.take() {

@@ -123,13 +123,13 @@ rules! {
         "After a queue reset was acknowledged (queue_reset read as 0) no DMA and no interrupt for that queue.";
 
     // Safety: only memory that the driver gave
-    SafeRead = "SAFE-READ", Device, stores: false, ["SPLIT-DEV-004"],
+    SafeRead = "SAFE-READ", Device, stores: false, ["SPLIT-DEV-004", "PACKED-DEV-005"],
         "Reads stay inside available rings, descriptor tables, indirect tables and buffers of available chains.";
-    SafeWrite = "SAFE-WRITE", Device, stores: false, ["SPLIT-DEV-003", "SPLIT-DEV-006", "SPLIT-DSC-009"],
+    SafeWrite = "SAFE-WRITE", Device, stores: false, ["SPLIT-DEV-003", "SPLIT-DEV-006", "SPLIT-DSC-009", "PACKED-DEV-004", "PACKED-DSC-003", "PACKED-DSC-004"],
         "Writes stay inside used rings, device-writable buffers of available chains, and MSI-X addresses.";
-    SafeReadWritable = "SAFE-READ-WRITABLE", Device, stores: false, ["SPLIT-DEV-004"],
+    SafeReadWritable = "SAFE-READ-WRITABLE", Device, stores: false, ["SPLIT-DEV-004", "PACKED-DEV-005"],
         "The device does not read device-writable buffers.";
-    SafeAfterUsed = "SAFE-AFTER-USED", Device, stores: false, ["SPLIT-DSC-014"],
+    SafeAfterUsed = "SAFE-AFTER-USED", Device, stores: false, ["SPLIT-DSC-014", "PACKED-DEV-007"],
         "No buffer is touched after its chain was returned as used.";
     SafeDoubleFetch = "SAFE-DOUBLE-FETCH", Device, stores: true, [],
         "No descriptor is fetched again once its chain was begun: what was checked is what is used.";
@@ -160,26 +160,52 @@ rules! {
     RingErrorPolicy = "RING-ERROR-POLICY", Device, stores: true, ["BASIC-DEV-002", "BASIC-DEV-003"],
         "A malformed chain is neither executed nor used; its queue freezes and the device asks for reset.";
 
+    // Packed ring, device side
+    PackedAvail = "PACKED-AVAIL", Device, stores: true, ["PACKED-DEV-006", "PACKED-DSC-005", "PACKED-DSC-012"],
+        "A list is used only after its first descriptor was read with the flags that make it available in this lap.";
+    PackedDescStale = "PACKED-DESC-STALE", Device, stores: true, ["PACKED-DSC-021", "PACKED-DEV-010"],
+        "Every descriptor of a list is used as published: read after the first one was seen available, or in one 64-byte line with it.";
+    PackedUsedSlot = "PACKED-USED-SLOT", Device, stores: false, ["PACKED-DSC-002", "PACKED-DSC-018", "PACKED-DSC-023", "PACKED-DEV-002", "PACKED-DEV-007"],
+        "Used descriptors stand where the last one's list ended, once each, and only over descriptors that have been read.";
+    PackedUsedFlags = "PACKED-USED-FLAGS", Device, stores: false, ["PACKED-DSC-007", "PACKED-DSC-010", "PACKED-DSC-011"],
+        "AVAIL and USED of a used descriptor both equal the device's wrap counter at its slot.";
+    PackedUsedId = "PACKED-USED-ID", Device, stores: false, ["PACKED-DSC-013", "PACKED-DSC-020", "VQ-DSC-002"],
+        "A used descriptor names the id of a list in flight, exactly once.";
+    PackedUsedLen = "PACKED-USED-LEN", Device, stores: false, ["PACKED-DSC-015", "VQ-DSC-002"],
+        "The reported length does not exceed the bytes written from the start of the writable part.";
+    PackedUsedWrite = "PACKED-USED-WRITE", Device, stores: false, ["PACKED-DSC-014"],
+        "WRITE is set in a used descriptor exactly if the device wrote to the list's buffers.";
+    PackedUsedOrder = "PACKED-USED-ORDER", Device, stores: false, ["PACKED-DSC-013", "PACKED-DEV-007"],
+        "Length and id of a used descriptor are written before its flags or with them.";
+    PackedPayloadOrder = "PACKED-PAYLOAD-ORDER", Device, stores: false, ["PACKED-DSC-015"],
+        "The bytes that a used descriptor reports are written before it appears.";
+    PackedUsedEarly = "PACKED-USED-EARLY", Device, stores: false, ["PACKED-DEV-007"],
+        "A list is not returned while reads of its buffers are outstanding.";
+    PackedInOrder = "PACKED-IN-ORDER", Device, stores: false, ["FEAT-DEV-005", "PACKED-DSC-030", "PACKED-DSC-031", "PACKED-DSC-032"],
+        "With IN_ORDER lists are used in available order; those that one used descriptor skips are used up completely.";
+
     // Notifications, driver to device
-    NotifyReread = "NOTIFY-REREAD", Device, stores: false, ["SPLIT-DSC-022"],
-        "After re-enabling kicks the device reads the available index again.";
-    NotifyAhead = "NOTIFY-AHEAD", Device, stores: false, ["SPLIT-DEV-021"],
-        "avail_event never names a slot further ahead than the queue size.";
-    NotifyFlags = "NOTIFY-FLAGS", Device, stores: false, ["SPLIT-DEV-018", "SPLIT-DEV-020"],
-        "used.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
+    NotifyReread = "NOTIFY-REREAD", Device, stores: false, ["SPLIT-DSC-022", "PACKED-DSC-036"],
+        "After re-enabling kicks the device looks again: at the available index, or at the next descriptor of a packed ring.";
+    NotifyAhead = "NOTIFY-AHEAD", Device, stores: false, ["SPLIT-DEV-021", "PACKED-DSC-034"],
+        "The position asked for is one that the ring has: avail_event at most the queue size ahead, the offset of a packed ring below it.";
+    NotifyFlags = "NOTIFY-FLAGS", Device, stores: false, ["SPLIT-DEV-018", "SPLIT-DEV-020", "PACKED-DEV-011"],
+        "used.flags holds 0 or 1, and stays 0 with EVENT_IDX; a packed ring's mode is 0, 1 or (with EVENT_IDX) 2.";
+    NotifyEventOrder = "NOTIFY-EVENT-ORDER", Device, stores: false, ["PACKED-DSC-034"],
+        "The position in the device's event structure is written before mode 2 or with it, never after.";
     LiveStuck = "LIVE-STUCK", Device, stores: true, ["INIT-DSC-002", "SPLIT-DEV-022"],
         "Every chain that the device was notified of, or promised to look for, has been used when the run is over.";
 
     // Interrupts
-    IntMissing = "INT-MISSING", Device, stores: true, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-012"],
+    IntMissing = "INT-MISSING", Device, stores: true, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-012", "PACKED-DSC-034", "PACKED-DSC-035"],
         "An interrupt follows each publication for which every event-word value visible in its window asks for one.";
-    IntUnneeded = "INT-UNNEEDED", Device, stores: true, ["SPLIT-DEV-009", "SPLIT-DEV-010", "SPLIT-DEV-012", "SPLIT-DEV-014"],
+    IntUnneeded = "INT-UNNEEDED", Device, stores: true, ["SPLIT-DEV-009", "SPLIT-DEV-010", "SPLIT-DEV-012", "SPLIT-DEV-014", "PACKED-DSC-034", "PACKED-DSC-035"],
         "No interrupt for publications for which no event-word value visible in their window asks for one.";
     IntSpurious = "INT-SPURIOUS", Device, stores: false, [],
         "No interrupt without a publication or configuration change since the last one.";
     IntOrder = "INT-ORDER", Device, stores: false, ["SPLIT-DEV-015"],
-        "The interrupt follows the used.idx write it announces.";
-    IntEventRead = "INT-EVENT-READ", Device, stores: false, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-022"],
+        "The interrupt follows the used.idx write or used descriptor that it announces.";
+    IntEventRead = "INT-EVENT-READ", Device, stores: false, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-022", "PACKED-DSC-036"],
         "After publishing, the device reads the driver's event word (or interrupts without asking).";
     IntVector = "INT-VECTOR", Device, stores: false, ["PCIINT-DEV-009", "PCIINT-DEV-015", "PCIINT-DEV-017"],
         "MSI-X messages carry address and data of an entry to which a queue or the configuration is mapped.";
@@ -203,8 +229,8 @@ rules! {
         "Offered features include VERSION_1, are closed under prerequisites and contain no reserved bit.";
     CfgVector = "CFG-VECTOR", Device, stores: false, ["PCIINT-DEV-011", "PCIINT-DEV-012", "PCIINT-DEV-014"],
         "Vector registers read back the mapping or NO_VECTOR, and NO_VECTOR after reset.";
-    CfgQueueSize = "CFG-QUEUE-SIZE", Device, stores: false, ["PCICFG-DEV-014", "PCICFG-DEV-015", "SPLIT-DSC-002", "SPLIT-DSC-003"],
-        "queue_size reads as 0 or a power of two up to 32768, and as written once a legal size was written.";
+    CfgQueueSize = "CFG-QUEUE-SIZE", Device, stores: false, ["PCICFG-DEV-014", "PCICFG-DEV-015", "SPLIT-DSC-002", "SPLIT-DSC-003", "PACKED-DSC-001", "PACKED-DSC-037"],
+        "queue_size reads as 0 or a power of two (packed: any number) up to 32768, and as written once a legal size was written.";
     CfgQueueEnable = "CFG-QUEUE-ENABLE", Device, stores: false, ["PCICFG-DEV-008", "PCICFG-DEV-013"],
         "queue_enable reads 0 after reset, 1 once enabled, 0 after a queue reset.";
     CfgQueueReset = "CFG-QUEUE-RESET", Device, stores: false, ["PCICFG-DEV-009", "PCICFG-DEV-010", "PCICFG-DEV-012"],
@@ -215,7 +241,7 @@ rules! {
         "config_generation changes when two reads of the device configuration could differ.";
 
     // Network device
-    NetTxData = "NET-TX-DATA", Device, stores: false, ["SPLIT-DEV-001"],
+    NetTxData = "NET-TX-DATA", Device, stores: false, ["SPLIT-DEV-001", "PACKED-DEV-008", "PACKED-DSC-025", "PACKED-DSC-026", "PACKED-DSC-027", "PACKED-DSC-028", "PACKED-DSC-029"],
         "Each frame sent equals the next chain of its queue, without the virtio header, byte for byte.";
     NetTxOrder = "NET-TX-ORDER", Device, stores: false, [],
         "Frames leave in the order of their queue; none is skipped or repeated.";
@@ -233,8 +259,8 @@ rules! {
         "num_buffers is the number of buffers of the packet, 1 without MRG_RXBUF.";
     NetRxFull = "NET-RX-FULL", Device, stores: false, ["NET-DEV-037"],
         "All buffers of a packet but the last are filled completely.";
-    NetRxTogether = "NET-RX-TOGETHER", Device, stores: false, ["NET-DEV-038"],
-        "All buffers of a packet are published by one used.idx write.";
+    NetRxTogether = "NET-RX-TOGETHER", Device, stores: false, ["NET-DEV-038", "PACKED-DSC-033"],
+        "All buffers of a packet are published in one moment: by one used.idx write, or by the first one's used descriptor, written last.";
     NetRxSteering = "NET-RX-STEERING", Device, stores: true, ["NETRSS-DEV-016", "NETRSS-DEV-017"],
         "A received frame is delivered to the queue pair that its flow selects among the active ones.";
     NetRxMissing = "NET-RX-MISSING", Device, stores: false, [],
@@ -253,24 +279,32 @@ rules! {
         "The driver accepts only offered features with their prerequisites, VERSION_1 among them, and none after FEATURES_OK.";
     DriverRegister = "DRIVER-REGISTER", Driver, stores: false, ["PCICFG-DRV-001", "PCICFG-DRV-003", "PCICFG-DRV-004", "PCICFG-DRV-006"],
         "Registers are accessed with the width of the field; read-only ones, and those of an enabled queue, are not written.";
-    DriverRingLayout = "DRIVER-RING-LAYOUT", Driver, stores: false, ["SPLIT-DRV-001"],
-        "Ring parts are aligned (16, 2, 4 bytes) and do not overlap.";
+    DriverRingLayout = "DRIVER-RING-LAYOUT", Driver, stores: false, ["SPLIT-DRV-001", "PACKED-DRV-001"],
+        "Ring parts are aligned (16, 2, 4 bytes; packed 16, 4, 4) and do not overlap.";
     DriverKickEarly = "DRIVER-KICK-EARLY", Driver, stores: false, ["INIT-DRV-015"],
         "No kick before DRIVER_OK or for a queue that is not enabled.";
     DriverKickForm = "DRIVER-KICK-FORM", Driver, stores: false, ["PCINTF-DRV-001", "PCINTF-DRV-002", "PCINTF-DRV-003", "PCINTF-DRV-004", "PCINTF-DSC-002"],
         "A kick is one 16-bit write of the queue index, or one 32-bit write with the position, at the queue's address.";
-    DriverKickData = "DRIVER-KICK-DATA", Driver, stores: true, ["BASIC-DSC-006", "BASIC-DSC-009", "BASIC-DSC-010"],
-        "The position in a kick is the available index.";
-    DriverKickMissing = "DRIVER-KICK-MISSING", Driver, stores: true, ["SPLIT-DRV-022", "SPLIT-DRV-024"],
+    DriverKickData = "DRIVER-KICK-DATA", Driver, stores: true, ["BASIC-DSC-006", "BASIC-DSC-009", "BASIC-DSC-010", "BASIC-DSC-007", "BASIC-DSC-008", "PACKED-DRV-004"],
+        "The position in a kick is the available index, or offset and wrap of the next free slot of a packed ring.";
+    DriverKickMissing = "DRIVER-KICK-MISSING", Driver, stores: true, ["SPLIT-DRV-022", "SPLIT-DRV-024", "PACKED-DRV-018"],
         "A kick follows each publication that the device asked to hear of.";
     DriverAvailIdx = "DRIVER-AVAIL-IDX", Driver, stores: true, ["SPLIT-DRV-011", "SPLIT-DSC-001"],
         "avail.idx moves forward by at most the free room of the ring.";
     DriverAvailFlags = "DRIVER-AVAIL-FLAGS", Driver, stores: true, ["SPLIT-DRV-012", "SPLIT-DRV-014"],
         "avail.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
-    DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009"],
+    DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009", "PACKED-DRV-006", "PACKED-DRV-007", "PACKED-DRV-008", "PACKED-DRV-012", "PACKED-DRV-014", "PACKED-DRV-015"],
         "Published chains are well formed.";
-    DriverExposed = "DRIVER-EXPOSED", Driver, stores: true, ["INIT-DRV-016", "SPLIT-DSC-013"],
-        "Descriptors of chains in flight and the used ring are left alone by the driver.";
+    DriverRingZero = "DRIVER-RING-ZERO", Driver, stores: true, ["PACKED-DSC-038"],
+        "A packed ring is zero when its queue is enabled, but for what is available already.";
+    DriverPublishOrder = "DRIVER-PUBLISH-ORDER", Driver, stores: true, ["PACKED-DRV-011", "PACKED-DRV-017", "PACKED-DSC-021", "PACKED-DSC-022"],
+        "The flags of a list's first descriptor are the last of it to become visible.";
+    DriverTable = "DRIVER-TABLE", Driver, stores: true, ["PACKED-DRV-013"],
+        "Entries of a packed ring's indirect table carry no flag but WRITE.";
+    DriverEvent = "DRIVER-EVENT", Driver, stores: true, ["PACKED-DSC-034", "PACKED-DSC-035"],
+        "The driver's event structure holds a mode and an offset that exist, the position stored before mode 2 or with it.";
+    DriverExposed = "DRIVER-EXPOSED", Driver, stores: true, ["INIT-DRV-016", "SPLIT-DSC-013", "PACKED-DRV-002", "PACKED-DRV-003", "PACKED-DRV-010"],
+        "Descriptors of chains in flight and the device's area are left alone by the driver.";
 
     // The run
     RunPin = "RUN-PIN", Device, stores: false, [],

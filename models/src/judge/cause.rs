@@ -10,7 +10,7 @@ pub enum Purpose {
     AvailIndex,
     /// Read of available-ring entries.
     AvailEntry,
-    /// Read of the descriptor table.
+    /// Read of the descriptor table or ring.
     Descriptor,
     /// Read of an indirect table.
     IndirectTable,
@@ -20,9 +20,11 @@ pub enum Purpose {
     UsedElement,
     /// Write of the used index.
     UsedIndex,
-    /// Read of what the driver asks of interrupts: `used_event` or `avail.flags`.
+    /// Write of used descriptors (packed ring).
+    UsedDescriptor,
+    /// Read of what the driver asks of interrupts: `used_event`, `avail.flags` or its event suppression structure.
     DriverEvent,
-    /// Write of what the device asks of kicks: `avail_event` or `used.flags`.
+    /// Write of what the device asks of kicks: `avail_event`, `used.flags` or its event suppression structure.
     DeviceEvent,
     /// MSI-X message.
     Msix,
@@ -40,7 +42,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose, in the order reports show them.
-    pub const ALL: [Purpose; 15] = [
+    pub const ALL: [Purpose; 16] = [
         Purpose::AvailIndex,
         Purpose::AvailEntry,
         Purpose::Descriptor,
@@ -48,6 +50,7 @@ impl Purpose {
         Purpose::Payload,
         Purpose::UsedElement,
         Purpose::UsedIndex,
+        Purpose::UsedDescriptor,
         Purpose::DriverEvent,
         Purpose::DeviceEvent,
         Purpose::Msix,
@@ -69,6 +72,7 @@ impl Purpose {
             Purpose::Payload => "payload",
             Purpose::UsedElement => "used element",
             Purpose::UsedIndex => "used index",
+            Purpose::UsedDescriptor => "used descriptor",
             Purpose::DriverEvent => "driver event word",
             Purpose::DeviceEvent => "device event word",
             Purpose::Msix => "MSI-X",
@@ -92,9 +96,9 @@ pub struct Cause {
     pub control: bool,
     /// Running number of the chain in its queue, from 0 at each enabling of the queue.
     pub chain: Option<u64>,
-    /// Things of that purpose moved: entries, descriptors, elements, chains published by a used index; 0 where counting makes no sense.
+    /// Things of that purpose moved: entries, descriptors, elements, chains published by a used index or used descriptors; 0 where counting makes no sense.
     pub items: u32,
-    /// Of `items`, those that the device had no use for (speculation, re-reads).
+    /// Of `items`, those that the device had no use for (speculation, re-reads). Of a packed ring only the completion knows.
     pub wasted: u32,
     /// For a completion: cycle of its request.
     pub request_cycle: Option<u64>,

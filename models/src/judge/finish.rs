@@ -91,7 +91,7 @@ impl Judge {
     fn queues_at_the_end(&mut self) {
         let now = self.w.book.now;
         for (&index, q) in self.queues.iter().filter(|(_, q)| q.state == State::Live) {
-            q.settle_all(&mut self.w);
+            q.at_the_end(&mut self.w);
             if let Some((chain, why)) = &q.fault {
                 // Whether the device noticed shows in status, or in a configuration interrupt that made the driver look.
                 let noticed = self.needs_reset || !self.messages.changes.fault_untold();

@@ -350,7 +350,7 @@ impl Judge {
     fn queue_enabled(&mut self, index: u16) {
         let regs = self.registers.queues.get(&index).copied().unwrap_or_default();
         let size = regs.size.unwrap_or(0);
-        let usable = size != 0 && size.is_power_of_two() && !self.w.has(features::RING_PACKED);
+        let usable = size != 0 && (size.is_power_of_two() || self.w.has(features::RING_PACKED));
         self.w.book.check(
             RuleId::DriverRegister,
             Some(index),

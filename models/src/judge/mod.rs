@@ -23,6 +23,7 @@ mod messages;
 mod net;
 mod notify;
 mod outbound;
+mod packed;
 mod queue;
 mod registers;
 mod shadow;

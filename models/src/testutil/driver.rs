@@ -1,6 +1,6 @@
 //! The host's and driver's steps.
 
-use super::{BDF, COMMON, CONFIG_VECTOR, DEVICE, MSI, NOTIFY, Part, SIZE, TABLE, World, enables, ring};
+use super::{BDF, COMMON, CONFIG_VECTOR, DEVICE, LAP, MSI, NOTIFY, Part, SIZE, TABLE, World, enables, ring};
 use crate::event::{Channel, What};
 use crate::tlp::Body;
 
@@ -187,12 +187,19 @@ impl World {
         self.read16(0x12, 9);
     }
 
+    /// Size that the driver gives to queues.
+    #[must_use]
+    pub fn size(&self) -> u16 {
+        if self.features >> 34 & 1 == 1 { LAP } else { SIZE }
+    }
+
     /// Sets up and enables a queue.
     pub fn enable(&mut self, queue: u16) {
         self.write16(0x16, queue);
+        let size = self.size();
         self.read16(0x18, 256);
-        self.write16(0x18, SIZE);
-        self.read16(0x18, SIZE);
+        self.write16(0x18, size);
+        self.read16(0x18, size);
         self.read16(0x1e, queue);
         self.write16(0x1a, queue);
         self.read16(0x1a, queue);
@@ -237,7 +244,7 @@ impl World {
         });
     }
 
-    fn descriptor(&mut self, at: u64, addr: u64, len: u32, flags: u16, next: u16) {
+    pub(super) fn descriptor(&mut self, at: u64, addr: u64, len: u32, flags: u16, next: u16) {
         let mut d = addr.to_le_bytes().to_vec();
         d.extend_from_slice(&len.to_le_bytes());
         d.extend_from_slice(&flags.to_le_bytes());
@@ -245,13 +252,13 @@ impl World {
         self.store(at, &d);
     }
 
-    fn allocate(&mut self, len: u32) -> u64 {
+    pub(super) fn allocate(&mut self, len: u32) -> u64 {
         let at = self.next_buffer;
         self.next_buffer += u64::from(len).next_multiple_of(64) + 64;
         at
     }
 
-    fn fill(&mut self, buffer: &Buffer) -> (u64, u32, u16) {
+    pub(super) fn fill(&mut self, buffer: &Buffer) -> (u64, u32, u16) {
         match buffer {
             Buffer::Out(data) => {
                 let at = self.allocate(data.len() as u32);
@@ -356,7 +363,12 @@ impl World {
     pub fn kick(&mut self, queue: u16) {
         let at = NOTIFY + 4 * u64::from(queue);
         if self.features >> 38 & 1 == 1 {
-            let value = u32::from(queue) | u32::from(self.rings[usize::from(queue)].avail) << 16;
+            let next = if self.size() == LAP {
+                self.place(self.packed[usize::from(queue)].avail)
+            } else {
+                self.rings[usize::from(queue)].avail
+            };
+            let value = u32::from(queue) | u32::from(next) << 16;
             self.write(at, &value.to_le_bytes());
         } else {
             self.write(at, &queue.to_le_bytes());
@@ -365,6 +377,7 @@ impl World {
 
     /// Forgets ring positions of a queue, as after its reset.
     pub fn fresh_ring(&mut self, queue: u16) {
+        self.packed[usize::from(queue)] = super::PackedRing::default();
         let r = &mut self.rings[usize::from(queue)];
         (r.avail, r.used, r.free) = (0, 0, (0..SIZE).rev().collect());
         for (part, len) in [

@@ -4,8 +4,10 @@
 
 mod device;
 mod driver;
+mod packed;
 
 pub use driver::{Buffer, Given, packet};
+pub use packed::{LAP, Listed, PackedRing};
 
 use crate::event::{Channel, EndReason, Event, Header, Link, Region, TRACE_VERSION, What};
 use crate::judge::{Judge, Verdict};
@@ -61,6 +63,7 @@ pub struct World {
     pub features: u128,
     ram: Vec<u8>,
     rings: Vec<Ring>,
+    packed: Vec<PackedRing>,
     next_buffer: u64,
     tag: u16,
     host_tag: u16,
@@ -128,6 +131,7 @@ impl World {
                 };
                 3
             ],
+            packed: vec![PackedRing::default(); 3],
             next_buffer: RAM + 0x10000,
             tag: 0,
             host_tag: 0,

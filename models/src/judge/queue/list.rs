@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     IndirectNext { at: u32 },
     #[error("descriptor {at} of an indirect table is itself indirect")]
     Nested { at: u32 },
+    #[error("descriptor {at} is indirect within a list")]
+    InList { at: u32 },
     #[error("an indirect table of {len} bytes (a multiple of 16, not 0, is needed)")]
     Table { len: u32 },
     #[error("buffer {addr:#x} + {len} ends beyond the address space")]

@@ -10,6 +10,8 @@ pub(crate) use base::{Base, State};
 
 use super::address_map::Area;
 use super::cause::{Cause, Purpose};
+use super::features::RING_PACKED;
+use super::packed::PackedQueue;
 use super::registers::QueueRegs;
 use super::split::SplitQueue;
 use super::world::World;
@@ -46,6 +48,7 @@ pub(crate) struct RingAnswer {
 #[derive(Debug)]
 pub(crate) enum Queue {
     Split(SplitQueue),
+    Packed(PackedQueue),
 }
 
 impl Deref for Queue {
@@ -54,6 +57,7 @@ impl Deref for Queue {
     fn deref(&self) -> &Base {
         match self {
             Queue::Split(q) => q,
+            Queue::Packed(q) => q,
         }
     }
 }
@@ -62,6 +66,7 @@ impl DerefMut for Queue {
     fn deref_mut(&mut self) -> &mut Base {
         match self {
             Queue::Split(q) => q,
+            Queue::Packed(q) => q,
         }
     }
 }
@@ -69,8 +74,13 @@ impl DerefMut for Queue {
 impl Queue {
     /// The queue was enabled with these registers. Returns the chains that are available already.
     pub(crate) fn enable(index: u16, regs: &QueueRegs, size: u16, w: &mut World) -> (Self, Range<u64>) {
-        let (q, new) = SplitQueue::enable(index, regs, size, w);
-        (Queue::Split(q), new)
+        if w.has(RING_PACKED) {
+            let (q, new) = PackedQueue::enable(index, regs, size, w);
+            (Queue::Packed(q), new)
+        } else {
+            let (q, new) = SplitQueue::enable(index, regs, size, w);
+            (Queue::Split(q), new)
+        }
     }
 
     /// The driver stored into `first..=last` of a ring part. Returns the chains that became available.
@@ -83,6 +93,7 @@ impl Queue {
     ) -> Range<u64> {
         match self {
             Queue::Split(q) => q.driver_stored(area, span, visible, w),
+            Queue::Packed(q) => q.driver_stored(area, span, visible, w),
         }
     }
 
@@ -90,6 +101,7 @@ impl Queue {
     pub(crate) fn positions(&self, new: &Range<u64>) -> (u64, u64) {
         match self {
             Queue::Split(_) => (new.start, new.end),
+            Queue::Packed(q) => q.positions(new),
         }
     }
 
@@ -98,6 +110,7 @@ impl Queue {
     pub(crate) fn kick_position(&mut self, at: u16, w: &mut World) -> (u64, Range<u64>) {
         match self {
             Queue::Split(q) => q.kick_position(at, w),
+            Queue::Packed(q) => q.kick_position(at, w),
         }
     }
 
@@ -105,6 +118,7 @@ impl Queue {
     pub(crate) fn published_position(&self) -> u64 {
         match self {
             Queue::Split(q) => q.published,
+            Queue::Packed(q) => q.published_position(),
         }
     }
 
@@ -113,7 +127,8 @@ impl Queue {
         match (self, area) {
             (Queue::Split(_), Area::Desc) => Err("a descriptor table"),
             (Queue::Split(_), Area::Driver) => Err("an available ring"),
-            (Queue::Split(_), Area::Device) => Ok(()),
+            (Queue::Packed(_), Area::Driver) => Err("the driver's event structure"),
+            (Queue::Split(_), Area::Device) | (Queue::Packed(_), Area::Desc | Area::Device) => Ok(()),
         }
     }
 
@@ -122,6 +137,7 @@ impl Queue {
         match self {
             Queue::Split(q) if area == Area::Driver => q.avail_read(first, last, w),
             Queue::Split(q) => q.descriptor_read(first, last, w),
+            Queue::Packed(q) => q.ring_read(area, first, last, w),
         }
     }
 
@@ -136,6 +152,7 @@ impl Queue {
     ) -> RingAnswer {
         match self {
             Queue::Split(q) => q.ring_answer(area, first, data, (asked, cause), w),
+            Queue::Packed(q) => q.ring_answer(area, first, data, (asked, cause), w),
         }
     }
 
@@ -150,6 +167,7 @@ impl Queue {
         debug_assert!(self.writable(area).is_ok());
         match self {
             Queue::Split(q) => q.used_write(first, last, w),
+            Queue::Packed(q) => q.ring_write(area, first, last, w),
         }
     }
 
@@ -183,6 +201,7 @@ impl Queue {
         }
         match self {
             Queue::Split(q) => q.walk_again(w),
+            Queue::Packed(q) => q.walk_again(w),
         }
     }
 
@@ -190,6 +209,7 @@ impl Queue {
     pub(crate) fn begin(&mut self, number: u64, w: &mut World) {
         match self {
             Queue::Split(q) => q.begin(number, w),
+            Queue::Packed(q) => q.begin(number, w),
         }
     }
 
@@ -203,6 +223,16 @@ impl Queue {
     pub(crate) fn has_unpublished(&self) -> bool {
         match self {
             Queue::Split(q) => q.has_unpublished(),
+            Queue::Packed(q) => q.has_unpublished(),
+        }
+    }
+
+    /// The run is over, and nothing is in flight.
+    pub(crate) fn at_the_end(&self, w: &mut World) {
+        self.settle_all(w);
+        match self {
+            Queue::Split(_) => {}
+            Queue::Packed(q) => q.at_the_end(w),
         }
     }
 }

@@ -193,7 +193,7 @@ impl Registers {
             RuleId::CfgQueueSize,
             Some(at.queue),
             legal && word <= 32768,
-            || "0 or a power of two up to 32768".into(),
+            || "0 or a power of two (packed: any number) up to 32768".into(),
             || format!("{word}"),
         );
         if at.resetting {

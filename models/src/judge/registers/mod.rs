@@ -269,12 +269,17 @@ impl Registers {
         }
         match f.offset {
             0x18 => {
-                let legal = word.is_power_of_two() && word <= 32768 && q.max_size.is_none_or(|m| word <= m);
+                let packed = features::has(self.negotiated, features::RING_PACKED);
+                let form = if packed { word != 0 } else { word.is_power_of_two() };
+                let legal = form && word <= 32768 && q.max_size.is_none_or(|m| word <= m);
                 book.check(
                     RuleId::DriverRegister,
                     Some(index),
                     legal,
-                    || "a power of two not above the device's maximum".into(),
+                    || {
+                        let form = if packed { "a size" } else { "a power of two" };
+                        format!("{form} not above the device's maximum")
+                    },
                     || format!("queue_size {word}"),
                 );
                 if legal {

@@ -364,6 +364,11 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("in order", in_order()),
         ("failed read", failed_read()),
         ("without stores", usual().without_stores()),
+        ("packed", super::packed::usual()),
+        ("packed flags", super::packed::flags()),
+        ("packed in order", super::packed::in_order()),
+        ("packed malformed", super::packed::malformed()),
+        ("packed without stores", super::packed::usual().without_stores()),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod broken;
 mod clean;
 mod interrupts;
+mod packed;
 mod timeouts;
 mod torture;
 

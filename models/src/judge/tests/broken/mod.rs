@@ -1,6 +1,7 @@
 //! One wrong behaviour for each rule: the rule fires, and no other but those named beside it.
 
 mod contents;
+mod packed;
 
 use super::clean::{buffers, command, frame, malformed, receive};
 use super::told;
@@ -92,6 +93,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(contents::net());
     all.extend(contents::driver());
     all.extend(contents::run());
+    all.extend(packed::cases());
     all
 }
 
