@@ -297,6 +297,8 @@ rules! {
         "Published chains are well formed.";
     DriverRingZero = "DRIVER-RING-ZERO", Driver, stores: true, ["PACKED-DSC-038"],
         "A packed ring is zero when its queue is enabled, but for what is available already.";
+    DriverWrap = "DRIVER-WRAP", Driver, stores: true, ["PACKED-DSC-006", "PACKED-DSC-008", "PACKED-DSC-009", "PACKED-DSC-022"],
+        "Flags that the driver stores to a free slot are those that make it available in this lap.";
     DriverPublishOrder = "DRIVER-PUBLISH-ORDER", Driver, stores: true, ["PACKED-DRV-011", "PACKED-DRV-017", "PACKED-DSC-021", "PACKED-DSC-022"],
         "The flags of a list's first descriptor are the last of it to become visible.";
     DriverTable = "DRIVER-TABLE", Driver, stores: true, ["PACKED-DRV-013"],

@@ -217,7 +217,12 @@ impl Collector {
             && matches!(ch, Channel::Rq | Channel::Rc)
             && matches!(
                 cause.purpose,
-                Purpose::Payload | Purpose::UsedElement | Purpose::UsedIndex | Purpose::Msix | Purpose::Intx
+                Purpose::Payload
+                    | Purpose::UsedElement
+                    | Purpose::UsedIndex
+                    | Purpose::UsedDescriptor
+                    | Purpose::Msix
+                    | Purpose::Intx
             );
         let wire = tlp.wire_bytes();
         let opens = is_traffic && cause.purpose == Purpose::Payload;
@@ -269,7 +274,7 @@ impl Collector {
     }
 
     fn publication(&mut self, cycle: u64, queue: u16, purpose: Purpose) {
-        if purpose == Purpose::UsedIndex {
+        if matches!(purpose, Purpose::UsedIndex | Purpose::UsedDescriptor) {
             self.newest.insert(queue, cycle);
         } else if purpose == Purpose::Msix
             && let Some(used) = self.newest.remove(&queue)

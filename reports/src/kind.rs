@@ -41,7 +41,8 @@ impl Kind {
             | Purpose::Descriptor
             | Purpose::IndirectTable
             | Purpose::UsedElement
-            | Purpose::UsedIndex => Kind::Ring,
+            | Purpose::UsedIndex
+            | Purpose::UsedDescriptor => Kind::Ring,
             Purpose::DriverEvent | Purpose::DeviceEvent => Kind::Events,
             Purpose::Msix | Purpose::Intx => Kind::Interrupts,
             Purpose::Kick | Purpose::Register | Purpose::Config => Kind::Registers,

@@ -63,7 +63,7 @@ impl Ink {
             Some(Purpose::Descriptor) => Ink(5),
             Some(Purpose::IndirectTable) => Ink(6),
             Some(Purpose::Payload) => PAYLOAD,
-            Some(Purpose::UsedElement) => Ink(8),
+            Some(Purpose::UsedElement | Purpose::UsedDescriptor) => Ink(8),
             Some(Purpose::UsedIndex) => Ink(9),
             Some(Purpose::DriverEvent) => Ink(10),
             Some(Purpose::DeviceEvent) => Ink(11),

@@ -36,7 +36,7 @@ impl PackedQueue {
     }
 
     fn ring_stored(&mut self, first: u64, last: u64, visible: u64, w: &mut World) -> Range<u64> {
-        let mut exposed = None;
+        let (mut exposed, mut unusable) = (None, None);
         for slot in (first / 16) as u16..=(last / 16) as u16 {
             let position = self.position(slot);
             if position < self.next_avail {
@@ -46,12 +46,17 @@ impl PackedQueue {
                 }
             }
             let start = 16 * u64::from(slot);
+            let flags = w.shadow.u16(self.desc + start + 14);
             let v = &mut self.visible[usize::from(slot)];
             if first < start + 14 {
                 v.body = visible;
             }
             if last >= start + 14 {
                 v.flags = visible;
+                let changed = std::mem::replace(&mut v.word, flags) != flags;
+                if changed && position >= self.next_avail && !self.available(flags, position) {
+                    unusable.get_or_insert((slot, flags));
+                }
             }
         }
         w.book.check(
@@ -60,6 +65,13 @@ impl PackedQueue {
             exposed.is_none(),
             || "descriptors left alone from their publication to their return".into(),
             || exposed.map_or(String::new(), |s| format!("slot {s} stored to")),
+        );
+        w.book.check(
+            RuleId::DriverWrap,
+            Some(self.index),
+            unusable.is_none(),
+            || "flags with AVAIL as the driver's wrap counter and USED its opposite".into(),
+            || unusable.map_or(String::new(), |(s, f)| format!("flags {f:#x} in slot {s}")),
         );
         self.publish_stored(visible, w)
     }
@@ -114,7 +126,7 @@ impl PackedQueue {
         };
         let shown = of(head).flags;
         let late = list.walk.slots.iter().copied().find(|&s| {
-            let Visible { body, flags } = of(s);
+            let Visible { body, flags, .. } = of(s);
             body.max(flags) > shown
         });
         w.book.check(

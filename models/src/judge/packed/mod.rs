@@ -40,11 +40,13 @@ struct Seen {
     descriptor: Descriptor,
 }
 
-/// When the driver's stores to a slot become visible.
+/// When the driver's latest stores to a slot become visible.
 #[derive(Clone, Copy, Debug, Default)]
 struct Visible {
     body: u64,
     flags: u64,
+    /// The flags that stand there.
+    word: u16,
 }
 
 /// A packed virtqueue.

@@ -29,6 +29,7 @@ impl PackedQueue {
             let start = 16 * u64::from(slot);
             let mask = (first.max(start)..=last.min(start + 15)).fold(0u16, |m, b| m | 1 << (b - start));
             let position = self.position(slot);
+            self.visible[usize::from(slot)].word = w.shadow.u16(self.desc + start + 14);
             w.book.row(
                 Some(self.index),
                 "write used descriptor",

@@ -289,6 +289,12 @@ fn driver() -> Vec<Case> {
             let list = w.list(TX, &parts, false);
             w.store(w.descriptor_at(TX, 1) + 14, &[0, 0]);
             w.show(TX, &list);
+        })
+        .with(&["DRIVER-WRAP"]),
+        part("DRIVER-WRAP", &[], |w| {
+            let mut list = w.list(TX, &[packet(&frame(60))], false);
+            list.flags = 1 << 15; // those of the next lap
+            w.show(TX, &list);
         }),
         part("DRIVER-PUBLISH-ORDER", &[], |w| {
             let parts = [Buffer::Out(vec![0; 12]), Buffer::Out(frame(60))];
@@ -303,7 +309,7 @@ fn driver() -> Vec<Case> {
         }),
         part("DRIVER-EVENT", &[], |w| w.ask_interrupt(TX, 3, 0)),
         part("DRIVER-EVENT", &[], |w| {
-            w.store(ring(TX, Part::Avail, 0), &[5, 0x80, 2, 0])
+            w.store(ring(TX, Part::Avail, 0), &[5, 0x80, 2, 0]);
         }),
         part("DRIVER-EVENT", &[], |w| {
             w.store(ring(TX, Part::Avail, 2), &[2, 0]);
