@@ -1,4 +1,4 @@
-// Packed ring: used descriptors, gathered per queue and written in batches of contiguous slots, up to 32 in one write,
+// Packed ring: used descriptors, gathered per queue and written in batches of contiguous slots, up to 16 in one write,
 // to the ring end or to a buffer that takes more than one slot (the next one's place is further on). A single write
 // shows its descriptors in order. Where buffers belong together (`more`) the first one of the batch is kept back and
 // written when the group is complete and all others have their place before it: the driver sees all or none.
@@ -47,7 +47,7 @@ module packed_used
 );
 
   localparam int unsigned SLOTS = 64;
-  localparam logic [6:0]  BATCH = 7'd32;
+  localparam logic [6:0]  BATCH = 7'd16;      // 256 bytes, one write of the usual Max_Payload_Size
   localparam int unsigned TW    = $clog2(AGE_CYCLES + 1);
   localparam bit          WIDE  = (DATA_W >= 128);
 
