@@ -48,6 +48,7 @@ ring/item_slicer.sv
 ring/kick_state.sv
 ring/notify_decide.sv
 ring/notify_moderate.sv
+ring/packed_again.sv
 ring/packed_avail.sv
 ring/packed_check.sv
 ring/packed_fetch.sv

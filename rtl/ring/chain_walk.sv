@@ -34,6 +34,10 @@ module chain_walk
   input  logic [NQ-1:0]         run_i,
   /// Per queue: state goes to its reset value.
   input  logic [NQ-1:0]         clear_i,
+  /// Per queue: what was passed behind the slot that was just taken is wrong.
+  output logic [NQ-1:0]         redo_o,
+  /// Per queue: inside a chain.
+  output logic [NQ-1:0]         in_chain_o,
   /// Per queue: next slot to take (split: next chain to start). Slots before it are free again.
   output logic [NQ-1:0][15:0]   walk_o,
   /// Per queue: that slot's descriptor is there.
@@ -50,6 +54,10 @@ module chain_walk
   input  logic                  first_given_i,
   /// That window.
   input  logic [5:0]            first_window_i,
+  /// It was read again, and is what the second reading said (packed ring).
+  input  logic                  first_again_i,
+  /// Its NEXT flag as first read: what was passed behind it relies on that.
+  input  logic                  first_next_i,
   /// Its head.
   input  logic [15:0]           head_i,
   /// Per window: filled.
@@ -112,7 +120,7 @@ module chain_walk
   logic [NQ-1:0][15:0] walk_q;
   logic [NQ-1:0]       room, start_ok, follow_ok, want, grant_unused, want_req, want_grant;
   logic [QW-1:0]       pick, want_q;
-  logic                any, p_valid_q, p_slot_q, p_first, p_simple, p_run, ends, in_ring;
+  logic                any, p_valid_q, p_slot_q, p_first, p_simple, p_run, ends, in_ring, redo;
   logic [QW-1:0]       p_queue_q;
 
   assign walk_o  = walk_q;
@@ -121,6 +129,8 @@ module chain_walk
   // Schedule: which queue's descriptor is looked at next.
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_schedule
     logic here, in_slots;
+    assign redo_o[q]     = redo && (p_queue_q == QW'(q));
+    assign in_chain_o[q] = state_q[q].in_chain;
     assign here         = p_valid_q && (p_queue_q == QW'(q));
     assign in_slots     = !state_q[q].in_chain || (in_ring && !state_q[q].indirect);
     assign room[q]      = (seg_level_i[q] + 16'(here) < 16'(MAX_QUEUE_SIZE))
@@ -177,7 +187,8 @@ module chain_walk
   assign is_indirect = d.flags[FlagIndirect] && !in_table;
   assign write       = d.flags[FlagWrite];
   assign p_run       = p_valid_q && run_i[p_queue_q];
-  assign p_simple    = p_slot_q && (in_ring || !has_next) && !is_indirect;
+  assign p_simple    = p_slot_q && (in_ring || !has_next) && !is_indirect && !redo;
+  assign redo        = p_run && p_slot_q && first_again_i && (d.flags[FlagNext] != first_next_i);
   assign table_bad   = (d.len_bytes[31:4] == '0) || (d.len_bytes[3:0] != '0 && !planted(BUG, 31));
 
   always_comb begin

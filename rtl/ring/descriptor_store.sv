@@ -23,6 +23,8 @@ module descriptor_store
   input  logic [NQ-1:0]         clear_i,
   /// The queues are packed rings.
   input  logic                  packed_i,
+  /// Per queue: slots that were not passed are forgotten.
+  input  logic [NQ-1:0]         forget_i,
   /// Per queue: answers of the other epoch are ignored.
   input  logic [NQ-1:0]         epoch_i,
   /// Answer beat of a descriptor or window read.
@@ -45,6 +47,8 @@ module descriptor_store
   output logic                  item_last_o,
   /// A read failed (`item_meta_o` says which).
   output logic                  item_error_o,
+  /// A second reading ended.
+  output logic                  again_end_o,
   /// A read of first descriptors ended.
   output logic                  end_o,
   /// Its queue.
@@ -71,10 +75,18 @@ module descriptor_store
   input  logic [QW-1:0]         pass_queue_i,
   /// The slot.
   input  logic [AW-1:0]         pass_slot_i,
+  /// It will be read again before the walker may take it.
+  input  logic                  pass_unsure_i,
+  /// Its NEXT flag as first read.
+  input  logic                  pass_next_i,
   /// It was given a window.
   input  logic                  given_i,
   /// That window.
   input  logic [5:0]            given_window_i,
+  /// Per queue: slot the walker takes next.
+  input  logic [NQ-1:0][15:0]   walk_i,
+  /// Per queue: its second reading is not there yet.
+  output logic [NQ-1:0]         unsure_o,
   /// The walker takes a descriptor now.
   input  logic                  take_i,
   /// From this queue.
@@ -87,6 +99,10 @@ module descriptor_store
   output logic                  first_given_o,
   /// That window.
   output logic [5:0]            first_window_o,
+  /// It was read again.
+  output logic                  first_again_o,
+  /// Its NEXT flag as first read.
+  output logic                  first_next_o,
   /// A read failed.
   output fault_t                fault_o
 );
@@ -94,7 +110,8 @@ module descriptor_store
   localparam int unsigned SLOTS = (1 << QW) * DEPTH;
 
   logic [127:0]  item, slot_word, look_word, word;
-  logic          first;
+  logic          first, again, second;
+  logic [NQ-1:0][AW-1:0] walk_slot;
   logic [AW-1:0] slot;
 
   item_queue #(.DATA_W(DATA_W), .ITEM_BYTES(16)) u_items (
@@ -104,19 +121,31 @@ module descriptor_store
 
   assign item_o      = desc_t'(item);
   assign slot_word   = desc_of(item, packed_i);
-  assign first       = item_valid_o && (item_meta_o.kind == RkDesc) && (end_epoch_o == epoch_i[end_queue_o]);
+  assign again       = (item_meta_o.kind == RkDesc) && item_meta_o.slot[11];
+  assign first       = item_valid_o && (item_meta_o.kind == RkDesc) && !again && (end_epoch_o == epoch_i[end_queue_o]);
+  assign second      = item_valid_o && again;
   assign slot        = AW'(item_meta_o.slot) + AW'(item_index_o);
   assign end_queue_o = QW'(item_meta_o.qid);
   assign end_epoch_o = item_meta_o.slot[12];
-  assign end_o       = (item_meta_o.kind == RkDesc) && ((item_valid_o && item_last_o) || item_error_o);
+  assign end_o       = (item_meta_o.kind == RkDesc) && !again && ((item_valid_o && item_last_o) || item_error_o);
+  assign again_end_o = again && ((item_valid_o && item_last_o) || item_error_o);
 
   assign fault_o.valid = item_error_o;
   assign fault_o.qid = item_meta_o.qid;
   assign fault_o.code  = QeDmaError;
 
   slot_valid #(.NQ(NQ), .DEPTH(DEPTH)) u_valid (
-    .clk_i, .rst_ni, .clear_i, .set_i(first), .set_queue_i(end_queue_o), .set_slot_i(slot), .next_i,
+    .clk_i, .rst_ni, .clear_i(clear_i | forget_i), .set_i(first), .set_queue_i(end_queue_o), .set_slot_i(slot), .next_i,
     .ready_o(filled_o), .take_i(pass_i), .take_queue_i(pass_queue_i), .take_slot_i(pass_slot_i)
+  );
+
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_walk
+    assign walk_slot[q] = walk_i[q][AW-1:0];
+  end
+
+  slot_valid #(.NQ(NQ), .DEPTH(DEPTH)) u_unsure (
+    .clk_i, .rst_ni, .clear_i, .set_i(pass_i && pass_unsure_i), .set_queue_i(pass_queue_i), .set_slot_i(pass_slot_i),
+    .next_i(walk_slot), .ready_o(unsure_o), .take_i(second), .take_queue_i(end_queue_o), .take_slot_i(slot)
   );
 
   ram_1r1w #(.W(129), .DEPTH(SLOTS)) u_look (
@@ -125,13 +154,14 @@ module descriptor_store
   );
 
   ram_1r1w #(.W(128), .DEPTH(SLOTS)) u_take (
-    .clk_i, .we_i(first), .waddr_i({end_queue_o, slot}), .wdata_i(slot_word), .re_i(take_i),
+    .clk_i, .we_i(first || second), .waddr_i({end_queue_o, slot}), .wdata_i(slot_word), .re_i(take_i),
     .raddr_i({take_queue_i, take_slot_i}), .rdata_o(word)
   );
 
-  ram_1r1w #(.W(7), .DEPTH(SLOTS)) u_given (
-    .clk_i, .we_i(pass_i), .waddr_i({pass_queue_i, pass_slot_i}), .wdata_i({given_i, given_window_i}),
-    .re_i(take_i), .raddr_i({take_queue_i, take_slot_i}), .rdata_o({first_given_o, first_window_o})
+  ram_1r1w #(.W(9), .DEPTH(SLOTS)) u_given (
+    .clk_i, .we_i(pass_i), .waddr_i({pass_queue_i, pass_slot_i}),
+    .wdata_i({pass_unsure_i, pass_next_i, given_i, given_window_i}), .re_i(take_i),
+    .raddr_i({take_queue_i, take_slot_i}), .rdata_o({first_again_o, first_next_o, first_given_o, first_window_o})
   );
 
   assign look_o  = desc_t'(look_word);

@@ -30,12 +30,12 @@ module packed_fetch
   input  logic [NQ-1:0][15:0] walk_i,
   /// Per queue: positions before this were given back to the driver.
   input  logic [NQ-1:0][15:0] used_i,
-  /// Per queue: go back to the first position that was not passed.
+  /// Per queue: go back.
   input  logic [NQ-1:0]       rewind_i,
-  /// Per queue: that position.
-  input  logic [NQ-1:0][15:0] passed_i,
-  /// Per queue: its slot.
-  input  logic [NQ-1:0][15:0] here_i,
+  /// Per queue: to this position.
+  input  logic [NQ-1:0][15:0] rewind_to_i,
+  /// Per queue: which has this wrap counter and slot.
+  input  logic [NQ-1:0][15:0] rewind_here_i,
   /// Per queue: next position to be read.
   output logic [NQ-1:0][15:0] fetch_o,
   /// Per queue: epoch of the answers that count.
@@ -120,8 +120,8 @@ module packed_fetch
           slot_q[q]  <= next_slot[14:0];
         end
         if (rewind_i[q]) begin
-          fetch_q[q] <= passed_i[q];
-          slot_q[q]  <= here_i[q][14:0];
+          fetch_q[q] <= rewind_to_i[q];
+          slot_q[q]  <= rewind_here_i[q][14:0];
           epoch_q[q] <= !epoch_q[q];
           old_q[q]   <= out_q[q] - CW'(answer);
         end
@@ -181,6 +181,6 @@ module packed_fetch
 
   // Bits of records that this block has no use for.
   logic unused;
-  assign unused = ^{ctx_i, here_i, next_slot};
+  assign unused = ^{ctx_i, rewind_here_i, next_slot};
 
 endmodule

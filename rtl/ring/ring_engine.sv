@@ -130,7 +130,7 @@ module ring_engine
   logic [NQ-1:0] enable, enable_q, run, run_split, run_packed, clear, busy;
   logic [NQ-1:0] index_busy, entry_busy, split_busy, packed_busy, arm_busy, desc_busy, window_busy, event_busy,
                  write_busy;
-  fault_t [6:0]  fault;
+  fault_t [7:0]  fault;
 
   assign rst_read_n = rst_ni && !flush_i;
   assign is_packed  = features_i.ring_packed;
@@ -150,7 +150,7 @@ module ring_engine
     fault[6].code  = QeDevice;
   end
 
-  ring_fault #(.NQ(NQ), .SOURCES(7)) u_fault (
+  ring_fault #(.NQ(NQ), .SOURCES(8)) u_fault (
     .clk_i, .rst_ni, .enable_i(enable), .busy_i(busy), .fault_i(fault), .run_o(run), .clear_o(clear), .idle_o,
     .error_valid_o, .error_queue_o, .error_code_o
   );
@@ -175,15 +175,15 @@ module ring_engine
   // Requests of the stages: index, entries, descriptors, windows, event words.
   logic [4:0]        rd_valid, rd_ready, drop;
   logic [2:0]        split_rd_valid;
-  logic              packed_rd_valid;
+  logic [1:0]        packed_rd_valid;
   logic [QW-1:0]     drop_queue;
   dma_rd_req_t [4:0] rd_req;
   dma_rd_req_t [2:0] split_rd_req;
-  dma_rd_req_t       packed_rd_req;
+  dma_rd_req_t [1:0] packed_rd_req;
 
-  assign rd_valid[2:0] = is_packed ? {packed_rd_valid, 2'b00} : split_rd_valid;
-  assign rd_req[1:0]   = split_rd_req[1:0];
-  assign rd_req[2]     = is_packed ? packed_rd_req : split_rd_req[2];
+  assign rd_valid[2:0] = is_packed ? {packed_rd_valid, 1'b0} : split_rd_valid;
+  assign rd_req[0]     = split_rd_req[0];
+  assign rd_req[2:1]   = is_packed ? packed_rd_req : split_rd_req[2:1];
 
   ring_read_mux #(.NQ(NQ)) u_read_mux (
     .clk_i, .rst_ni(rst_read_n), .run_i(run), .drop_o(drop), .drop_queue_o(drop_queue), .valid_i(rd_valid),
@@ -212,11 +212,11 @@ module ring_engine
   );
 
   // Which descriptors to read.
-  logic          ahead_look, ask, refused, pass, stop, begins;
+  logic          ahead_look, ask, refused, pass, stop, unsure, begins, first_again, first_next, again_end;
   logic [QW-1:0] ahead_queue, ask_queue;
   logic [15:0]   ask_position;
   logic [AW-1:0] ahead_slot, pass_slot;
-  logic [NQ-1:0] slot_filled, forget, epoch;
+  logic [NQ-1:0] slot_filled, forget, epoch, hold, undo, redo, in_list, slot_unsure;
   desc_t         ahead;
   logic          item_valid, item_last, item_error, given, desc_end, desc_end_epoch, first_given, first_take;
   desc_t         item, first;
@@ -241,14 +241,16 @@ module ring_engine
   );
 
   packed_input #(.NQ(NQ), .DEPTH(DEPTH), .BUG(BUG)) u_packed (
-    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run_packed), .clear_i(clear), .work_i(work),
-    .work_taken_o(packed_taken), .advance_i(advance && is_packed), .advance_queue_i(advance_queue),
-    .advance_index_i(advance_index), .advance_taken_o(advance_taken), .used_i(used), .walk_i(walk),
-    .passed_i(passed), .here_o(here), .ask_i(ask), .ask_queue_i(ask_queue), .ask_position_i(ask_position),
-    .desc_i(ahead), .begins_i(begins), .pass_i(pass), .stop_o(stop), .forget_o(forget), .epoch_o(epoch),
-    .rd_valid_o(packed_rd_valid), .rd_ready_i(rd_ready[2] && is_packed), .rd_req_o(packed_rd_req),
-    .drop_i(drop[2] && is_packed), .drop_queue_i(drop_queue), .end_i(desc_end && is_packed),
-    .end_queue_i(desc_end_queue), .end_epoch_i(desc_end_epoch), .arm_valid_o(packed_arm_valid),
+    .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .mrrs_i, .run_i(run_packed), .clear_i(clear),
+    .work_i(work), .work_taken_o(packed_taken), .advance_i(advance && is_packed),
+    .advance_queue_i(advance_queue), .advance_index_i(advance_index), .advance_taken_o(advance_taken),
+    .used_i(used), .walk_i(walk), .walk_in_list_i(in_list), .redo_i(redo), .passed_i(passed), .here_o(here),
+    .ask_i(ask), .ask_queue_i(ask_queue), .ask_position_i(ask_position), .desc_i(ahead), .begins_i(begins),
+    .pass_i(pass), .stop_o(stop), .unsure_o(unsure), .hold_o(hold), .undo_o(undo), .fault_o(fault[7]),
+    .forget_o(forget), .epoch_o(epoch), .rd_valid_o(packed_rd_valid),
+    .rd_ready_i(rd_ready[2:1] & {2{is_packed}}), .rd_req_o(packed_rd_req), .drop_i(drop[2:1] & {2{is_packed}}),
+    .drop_queue_i(drop_queue), .end_i(desc_end && is_packed), .end_queue_i(desc_end_queue),
+    .end_epoch_i(desc_end_epoch), .again_end_i(again_end), .arm_valid_o(packed_arm_valid),
     .arm_ready_i(arm_ready && is_packed), .arm_o(packed_arm), .arm_done_i(arm_done),
     .arm_done_queue_i(arm_done_queue), .arm_busy_o(arm_busy), .desc_busy_o(packed_busy)
   );
@@ -258,24 +260,25 @@ module ring_engine
   logic [NQ-1:0]         first_ready;
 
   descriptor_store #(.NQ(NQ), .DATA_W(DATA_W), .DEPTH(DEPTH)) u_store (
-    .clk_i, .rst_ni(rst_read_n), .clear_i(clear | forget), .packed_i(is_packed), .epoch_i(epoch),
-    .beat_valid_i(rsp_desc), .beat_ready_o(desc_ready),
-    .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i), .item_valid_o(item_valid), .item_o(item),
-    .item_meta_o(item_meta), .item_index_o(item_index), .item_last_o(item_last), .item_error_o(item_error),
-    .end_o(desc_end), .end_queue_o(desc_end_queue), .end_epoch_o(desc_end_epoch), .next_i(ahead_next),
-    .filled_o(slot_filled), .look_i(ahead_look), .look_queue_i(ahead_queue), .look_slot_i(ahead_slot),
-    .look_o(ahead), .look_begins_o(begins), .pass_i(pass),
-    .pass_queue_i(ask_queue), .pass_slot_i(pass_slot), .given_i(given), .given_window_i(given_window),
-    .take_i(first_take), .take_queue_i(first_take_queue),
+    .clk_i, .rst_ni(rst_read_n), .clear_i(clear), .packed_i(is_packed), .forget_i(forget), .epoch_i(epoch),
+    .beat_valid_i(rsp_desc), .beat_ready_o(desc_ready), .beat_i(rd_rsp_i), .beat_data_i(rd_rsp_data_i),
+    .item_valid_o(item_valid), .item_o(item), .item_meta_o(item_meta), .item_index_o(item_index),
+    .item_last_o(item_last), .item_error_o(item_error), .again_end_o(again_end), .end_o(desc_end),
+    .end_queue_o(desc_end_queue), .end_epoch_o(desc_end_epoch), .next_i(ahead_next), .filled_o(slot_filled),
+    .look_i(ahead_look), .look_queue_i(ahead_queue), .look_slot_i(ahead_slot), .look_o(ahead),
+    .look_begins_o(begins), .pass_i(pass), .pass_queue_i(ask_queue), .pass_slot_i(pass_slot),
+    .pass_unsure_i(unsure), .pass_next_i(ahead.flags[FlagNext]), .walk_i(walk), .unsure_o(slot_unsure),
+    .given_i(given), .given_window_i(given_window), .take_i(first_take), .take_queue_i(first_take_queue),
     .take_slot_i(first_take_slot), .first_o(first), .first_given_o(first_given), .first_window_o(first_window),
-    .fault_o(fault[3])
+    .first_again_o(first_again), .first_next_o(first_next), .fault_o(fault[3])
   );
 
   window_ahead #(.NQ(NQ), .DEPTH(DEPTH)) u_ahead (
-    .clk_i, .rst_ni(rst_read_n), .run_i(run), .clear_i(clear), .walk_i(walk), .next_o(ahead_next),
-    .filled_i(slot_filled), .look_o(ahead_look), .look_queue_o(ahead_queue), .look_slot_o(ahead_slot),
-    .ask_o(ask), .ask_queue_o(ask_queue), .refused_i(refused), .stop_i(stop), .ask_position_o(ask_position),
-    .pass_o(pass), .pass_slot_o(pass_slot), .passed_o(passed), .ready_o(first_ready)
+    .clk_i, .rst_ni(rst_read_n), .run_i(run), .clear_i(clear), .hold_i(hold), .undo_i(undo), .walk_i(walk),
+    .next_o(ahead_next), .filled_i(slot_filled), .look_o(ahead_look), .look_queue_o(ahead_queue),
+    .look_slot_o(ahead_slot), .ask_o(ask), .ask_queue_o(ask_queue), .refused_i(refused), .stop_i(stop),
+    .ask_position_o(ask_position), .pass_o(pass), .pass_slot_o(pass_slot), .passed_o(passed),
+    .ready_o(first_ready)
   );
 
   // Followers and indirect tables.
@@ -309,13 +312,14 @@ module ring_engine
 
   chain_walk #(.NQ(NQ), .DEPTH(DEPTH), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .NW(NW), .BUG(BUG)) u_walk (
     .clk_i, .rst_ni(rst_read_n), .ctx_i, .features_i, .run_i(run), .clear_i(clear), .walk_o(walk),
-    .ready_i(first_ready), .take_o(first_take), .take_queue_o(first_take_queue), .take_slot_o(first_take_slot),
-    .first_i(first), .first_given_i(first_given), .first_window_i(first_window), .head_i(first_head),
-    .filled_i(filled), .base_i(window_base), .count_i(window_count), .look_o(look), .look_window_o(look_window),
-    .look_place_o(look_place), .look_i(looked), .want_valid_o(want_valid), .want_ready_i(want_ready),
-    .want_o(want), .free_o(window_free), .free_window_o(free_window), .seg_level_i(seg_level),
-    .chain_level_i(chain_level), .put_queue_o(put_queue), .put_seg_o(put_seg), .seg_o(seg),
-    .put_chain_o(put_chain), .chain_o(chain), .fault_o(fault[4])
+    .ready_i(first_ready & ~slot_unsure & ~hold), .redo_o(redo), .in_chain_o(in_list), .take_o(first_take),
+    .take_queue_o(first_take_queue), .take_slot_o(first_take_slot), .first_i(first),
+    .first_given_i(first_given), .first_window_i(first_window), .first_again_i(first_again),
+    .first_next_i(first_next), .head_i(first_head), .filled_i(filled), .base_i(window_base),
+    .count_i(window_count), .look_o(look), .look_window_o(look_window), .look_place_o(look_place),
+    .look_i(looked), .want_valid_o(want_valid), .want_ready_i(want_ready), .want_o(want), .free_o(window_free),
+    .free_window_o(free_window), .seg_level_i(seg_level), .chain_level_i(chain_level), .put_queue_o(put_queue),
+    .put_seg_o(put_seg), .seg_o(seg), .put_chain_o(put_chain), .chain_o(chain), .fault_o(fault[4])
   );
 
   // The store is emptied when a queue starts, not when it stops: the device type may still be taking segments then.

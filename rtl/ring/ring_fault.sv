@@ -6,7 +6,7 @@ module ring_fault
   /// Queues.
   parameter int unsigned NQ      = 4,
   /// Stages that can find an error.
-  parameter int unsigned SOURCES = 7,
+  parameter int unsigned SOURCES = 8,
   /// Width of a queue number.
   localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1
 ) (

@@ -21,7 +21,11 @@ module window_ahead
   input  logic [NQ-1:0]         run_i,
   /// Per queue: state goes to its reset value.
   input  logic [NQ-1:0]         clear_i,
-  /// Per queue: next chain the walker starts.
+  /// Per queue: nothing is looked at.
+  input  logic [NQ-1:0]         hold_i,
+  /// Per queue: what the walker has not taken is taken back.
+  input  logic [NQ-1:0]         undo_i,
+  /// Per queue: next chain the walker starts (packed: next slot it takes).
   input  logic [NQ-1:0][15:0]   walk_i,
   /// Per queue: next slot looked at here.
   output logic [NQ-1:0][AW-1:0] next_o,
@@ -63,7 +67,7 @@ module window_ahead
     assign next_o[q]   = next_q[q][AW-1:0];
     assign passed_o[q] = passed_q[q];
     assign ready_o[q] = (passed_q[q] != walk_i[q]);
-    assign want[q]    = run_i[q] && filled_i[q] && !(wait_here && queue_q == QW'(q));
+    assign want[q]    = run_i[q] && filled_i[q] && !hold_i[q] && !(wait_here && queue_q == QW'(q));
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
@@ -73,6 +77,10 @@ module window_ahead
         if (wait_here && queue_q == QW'(q)) next_q[q] <= position_q;
         else if (any && pick == QW'(q)) next_q[q] <= next_q[q] + 16'd1;
         if (pass_o && queue_q == QW'(q)) passed_q[q] <= position_q + 16'd1;
+        if (undo_i[q]) begin
+          next_q[q]   <= walk_i[q];
+          passed_q[q] <= walk_i[q];
+        end
         // Positions are passed in order and never more than once.
         assert (!(pass_o && queue_q == QW'(q)) || position_q == passed_q[q]);
       end
