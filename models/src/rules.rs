@@ -111,6 +111,8 @@ rules! {
         "Every non-posted request of the host has been answered when the run is over.";
     HostCpl = "HOST-CPL", Host, stores: false, [],
         "Completions of the host answer an outstanding read with the right byte count and lower address.";
+    HostCplData = "HOST-CPL-DATA", Host, stores: true, [],
+        "Completions bring bytes that memory held at some time between the read's issue and its completion.";
     HostCplMissing = "HOST-CPL-MISSING", Host, stores: false, [],
         "Every read of the device has been answered when the run is over.";
 
@@ -159,6 +161,8 @@ rules! {
         "With IN_ORDER chains are used in available order.";
     RingErrorPolicy = "RING-ERROR-POLICY", Device, stores: true, ["BASIC-DEV-002", "BASIC-DEV-003"],
         "A malformed chain is neither executed nor used; its queue freezes and the device asks for reset.";
+    RingReadFailed = "RING-READ-FAILED", Device, stores: false, ["BASIC-DEV-002", "BASIC-DEV-003"],
+        "After a read of a ring failed its queue freezes and the device asks for reset.";
 
     // Packed ring, device side
     PackedAvail = "PACKED-AVAIL", Device, stores: true, ["PACKED-DEV-006", "PACKED-DSC-005", "PACKED-DSC-012"],

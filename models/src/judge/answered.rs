@@ -5,6 +5,7 @@ use super::address_map::{Kind, Span};
 use super::cause::{Cause, Purpose};
 use super::dma::{Progress, Read, ReadTarget};
 use super::queue::{Queue, State};
+use crate::rules::RuleId;
 use crate::tlp::Tlp;
 
 impl Judge {
@@ -62,6 +63,9 @@ impl Judge {
                 for &(span, first, n) in pieces {
                     let data = read.data.get(at..at + n as usize).unwrap_or(&[]);
                     at += n as usize;
+                    if self.w.stores && !read.failed {
+                        self.host_data(span, first, data, read.cycle);
+                    }
                     self.span_done(span, *epoch, first, n, read.failed, data);
                 }
             }
@@ -69,6 +73,28 @@ impl Judge {
         }
         self.late_chains();
         cause
+    }
+
+    /// A read issued at cycle `from` brought these bytes of a buffer or an indirect table: did memory hold them?
+    fn host_data(&mut self, span: Span, first: u64, data: &[u8], from: u64) {
+        let addr = span.start + first - span.offset;
+        let now = self.w.shadow.bytes(addr, data.len());
+        let foreign = self.past.first_foreign(addr, data, &now, from);
+        self.w.book.check(
+            RuleId::HostCplData,
+            Some(span.queue),
+            foreign.is_none(),
+            || format!("bytes that memory held at {addr:#x}.. since cycle {from}"),
+            || {
+                let at = foreign.unwrap_or(0);
+                format!(
+                    "{:#04x} instead of {:#04x} at {:#x}",
+                    data[at],
+                    now[at],
+                    addr + at as u64
+                )
+            },
+        );
     }
 
     fn span_done(&mut self, span: Span, epoch: u64, first: u64, n: u64, failed: bool, data: &[u8]) {
@@ -111,6 +137,7 @@ impl Judge {
         self.messages.changes.fault();
         if let Some(q) = self.queues.get_mut(&queue) {
             q.broken = true;
+            self.status_read_since_failure = false;
             q.decision.excuse();
         }
         cause

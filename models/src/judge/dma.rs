@@ -38,8 +38,7 @@ pub(crate) struct Read {
     pub(crate) addr: u64,
     pub(crate) len: u64,
     got: u64,
-    keep: bool,
-    /// What came so far, if it matters.
+    /// What came so far.
     pub(crate) data: Vec<u8>,
     pub(crate) failed: bool,
     /// Waited for so long that the device may have given up: what it was for is taken as failed.
@@ -81,6 +80,12 @@ impl Reads {
         .collect()
     }
 
+    /// When the oldest read that waits for an answer was issued.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        let waiting = self.waiting.values().filter(|r| !r.given_up);
+        waiting.map(|r| r.cycle).min()
+    }
+
     /// Is this tag taken? (Decides the rule.)
     pub(crate) fn check_tag(&self, tag: u16, book: &mut Book) {
         let old = self.waiting.get(&tag);
@@ -105,7 +110,6 @@ impl Reads {
         target: ReadTarget,
         addr: u64,
         len: u64,
-        keep: bool,
         cycle: u64,
         seq: u64,
     ) {
@@ -117,7 +121,6 @@ impl Reads {
             addr,
             len,
             got: 0,
-            keep,
             data: Vec::new(),
             failed: false,
             given_up: false,
@@ -180,7 +183,7 @@ impl Reads {
         let n = (data.len().saturating_sub(skip) as u64).min(left);
         if !good || poisoned {
             read.failed = true;
-        } else if read.keep {
+        } else {
             read.data
                 .extend_from_slice(data.get(skip..skip + n as usize).unwrap_or(&[]));
         }

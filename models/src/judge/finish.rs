@@ -114,6 +114,23 @@ impl Judge {
                 continue;
             }
             if q.broken {
+                let told = self.needs_reset || !self.messages.changes.fault_untold();
+                let could_tell = self.status_read_since_failure
+                    || self
+                        .messages
+                        .deliverable(self.registers.config_vector, &self.config);
+                if could_tell {
+                    self.w.book.check(
+                        RuleId::RingReadFailed,
+                        Some(index),
+                        told,
+                        || {
+                            "DEVICE_NEEDS_RESET or a configuration interrupt after a read of the ring failed"
+                                .into()
+                        },
+                        || "neither".into(),
+                    );
+                }
                 continue;
             }
             q.kicks.owed_by_driver(index, &mut self.w);

@@ -1,6 +1,6 @@
 //! Requests of the host and the device's completions of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::cause::Cause;
 use super::registers::ReadContext;
@@ -47,7 +47,12 @@ pub(crate) struct HostRequests {
     first_given_up: Option<HostRequest>,
     /// Event number of the latest request that has been answered.
     pub(crate) acknowledged: u64,
+    /// The latest answers: cycle, and `acknowledged` from then on.
+    answered: VecDeque<(u64, u64)>,
 }
+
+/// Answers remembered: more than a host has requests under way while one packet crosses.
+const ANSWERS: usize = 64;
 
 /// A completed request and what came back.
 #[derive(Debug)]
@@ -60,6 +65,15 @@ pub(crate) struct Answer {
 impl HostRequests {
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
+    }
+
+    /// What was acknowledged when a packet began that has crossed now; a packet of one beat has no `start` of its own.
+    pub(crate) fn acknowledged_before(&self, start: Option<u64>) -> u64 {
+        let Some(start) = start else {
+            return self.acknowledged;
+        };
+        let before = self.answered.iter().rev().find(|&&(cycle, _)| cycle < start);
+        before.map_or(0, |&(_, seq)| seq)
     }
 
     // The host has timed out on it; the device still owes the completion.
@@ -135,6 +149,10 @@ impl HostRequests {
         };
         book.held(RuleId::BusCplUnexpected);
         self.acknowledged = self.acknowledged.max(request.seq);
+        if self.answered.len() == ANSWERS {
+            self.answered.pop_front();
+        }
+        self.answered.push_back((book.now, self.acknowledged));
         let good = *status == CplStatus::Sc;
         let memory = !request.config;
         // Byte count and lower address have a meaning for memory reads; elsewhere they are 4 and 0.

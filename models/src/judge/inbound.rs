@@ -328,6 +328,7 @@ impl Judge {
         // While a reset runs the byte says no more than "not yet".
         let asks = value & NEEDS_RESET != 0 && !self.registers.resetting;
         let fault = self.failed_reads || self.queues.values().any(|q| q.fault.is_some());
+        self.status_read_since_failure = true;
         self.status_read_since_fault |= self.queues.values().any(|q| q.fault_known());
         if asks {
             self.w.book.check(
@@ -337,8 +338,11 @@ impl Judge {
                 || "DEVICE_NEEDS_RESET only after an error".into(),
                 || format!("{value:#x}, with nothing wrong"),
             );
-            for q in self.queues.values_mut().filter(|q| q.fault.is_some()) {
-                q.frozen = true;
+            for q in self.queues.values_mut() {
+                q.frozen |= q.fault.is_some() || q.broken;
+                if q.broken {
+                    self.w.book.held(RuleId::RingReadFailed);
+                }
             }
             if !self.needs_reset && self.registers.status & DRIVER_OK != 0 {
                 self.messages.changes.demand(self.w.book.now);

@@ -24,6 +24,7 @@ mod net;
 mod notify;
 mod outbound;
 mod packed;
+mod past;
 mod queue;
 mod registers;
 mod shadow;
@@ -53,6 +54,7 @@ use dma::Reads;
 use host::HostRequests;
 use messages::Messages;
 use net::Net;
+use past::Past;
 use queue::{Queue, State};
 use registers::Registers;
 use startup::Startup;
@@ -98,6 +100,7 @@ pub struct Judge {
     device_config: DeviceConfig,
     requests: HostRequests,
     reads: Reads,
+    past: Past,
     credits: Credits,
     messages: Messages,
     queues: BTreeMap<u16, Queue>,
@@ -111,6 +114,8 @@ pub struct Judge {
     failed_reads: bool,
     /// Status was read since the driver published something malformed.
     status_read_since_fault: bool,
+    /// Status was read since a read of a ring failed.
+    status_read_since_failure: bool,
     last_sweep: u64,
     /// When unanswered reads were last looked for.
     last_look: u64,
@@ -152,6 +157,7 @@ impl Judge {
             device_config: DeviceConfig::default(),
             requests: HostRequests::default(),
             reads: Reads::default(),
+            past: Past::default(),
             credits: Credits::default(),
             messages: Messages::default(),
             queues: BTreeMap::new(),
@@ -162,6 +168,7 @@ impl Judge {
             needs_reset: false,
             failed_reads: false,
             status_read_since_fault: false,
+            status_read_since_failure: false,
             last_sweep: 0,
             last_look: 0,
             timeout_cycles: timeout_cycles(header.clock_mhz),
@@ -179,13 +186,14 @@ impl Judge {
         self.w.seq += 1;
         if event.cycle >= self.last_look + self.timeout_cycles / 4 {
             self.last_look = event.cycle;
+            self.past.forget(self.reads.oldest().unwrap_or(event.cycle));
             self.give_up_reads();
         }
         self.link_settles(event.cycle);
         let mut cause = None;
         match &event.what {
-            What::Tlp { ch, tlp, .. } => {
-                let mut why = self.packet(*ch, tlp);
+            What::Tlp { ch, start, tlp } => {
+                let mut why = self.packet(*ch, *start, tlp);
                 why.control = why
                     .queue
                     .is_some_and(|q| self.w.shape.role(q) == net::shape::Role::Control);
@@ -257,7 +265,8 @@ impl Judge {
         }
     }
 
-    fn packet(&mut self, ch: Channel, tlp: &Tlp) -> Cause {
+    /// A packet crossed whose first beat was offered at cycle `start`, if that was an earlier one.
+    fn packet(&mut self, ch: Channel, start: Option<u64>, tlp: &Tlp) -> Cause {
         self.w.book.compared.tlps += 1;
         self.last_packet = self.w.book.now;
         if ch.is_upstream() {
@@ -266,7 +275,7 @@ impl Judge {
                 &self.header.link,
                 &self.config,
                 &mut self.credits,
-                self.requests.acknowledged,
+                self.requests.acknowledged_before(start),
                 &mut self.w.book,
             );
         }
@@ -283,6 +292,9 @@ impl Judge {
         if data.is_empty() {
             return;
         }
+        let mut old = vec![0; data.len()];
+        self.w.shadow.read(addr, &mut old);
+        self.past.replaced(addr, old, visible);
         self.w.shadow.write(addr, data);
         let end = addr.saturating_add(data.len() as u64);
         let hits: Vec<RingArea> = self.w.rings.touched(addr, end).collect();

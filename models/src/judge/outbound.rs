@@ -22,10 +22,9 @@ impl Judge {
                 } else {
                     self.device_read(addr, len)
                 };
-                let keep = !matches!(target, ReadTarget::Spans { .. }) || !self.w.stores;
                 self.ordered(tlp, cause.purpose);
                 self.reads
-                    .issue(*tag, cause, target, addr, len, keep, self.w.book.now, self.w.seq);
+                    .issue(*tag, cause, target, addr, len, self.w.book.now, self.w.seq);
                 cause
             }
             Body::MWr { addr: base, .. } => {
@@ -113,6 +112,18 @@ impl Judge {
                 Some(queue),
                 false,
                 || format!("no request for the queue after DEVICE_NEEDS_RESET ({why})"),
+                || "one was sent".into(),
+            );
+        }
+        if q.broken && q.frozen {
+            self.w.book.check(
+                RuleId::RingReadFailed,
+                Some(queue),
+                false,
+                || {
+                    "no request for the queue after a read of its ring failed and DEVICE_NEEDS_RESET was read"
+                        .into()
+                },
                 || "one was sent".into(),
             );
         }

@@ -3,7 +3,7 @@
 use super::{BDF, MSI, Part, SIZE, World, enables, ring};
 use crate::event::{Channel, What};
 use crate::testutil::Given;
-use crate::tlp::Body;
+use crate::tlp::{Body, CplStatus};
 
 impl World {
     /// Issues a read; returns its tag.
@@ -29,6 +29,20 @@ impl World {
     pub fn answer(&mut self, tag: u16, at: u64, len: usize) {
         let data = self.bytes(at, len);
         self.completion(Channel::Rc, BDF, tag, at, &data, len as u16);
+    }
+
+    /// Answers a read with Unsupported Request.
+    pub fn refuse(&mut self, tag: u16, at: u64, len: usize) {
+        let body = Body::Cpl {
+            cpl: 0,
+            req: BDF,
+            tag,
+            status: CplStatus::Ur,
+            bytes: len as u16,
+            lower: (at & 0x7f) as u8,
+            data: vec![],
+        };
+        self.packet(Channel::Rc, body);
     }
 
     /// Reads memory.

@@ -328,19 +328,7 @@ pub(super) fn failed_read() -> World {
     w.learn(TX, &given);
     let (at, len) = given.buffers[0];
     let tag = w.issue(at, len as usize);
-    let status = CplStatus::Ur;
-    w.packet(
-        Channel::Rc,
-        Body::Cpl {
-            cpl: 0,
-            req: BDF,
-            tag,
-            status,
-            bytes: len as u16,
-            lower: (at & 0x7f) as u8,
-            data: vec![],
-        },
-    );
+    w.refuse(tag, at, len as usize);
     w.push(What::WireTx {
         queue: 0,
         error: true,
@@ -350,6 +338,27 @@ pub(super) fn failed_read() -> World {
     w.arm(TX);
     w.transmit(&frame(60));
     w
+}
+
+/// A read of a ring fails: the queue freezes, the device asks for a reset and gets one.
+pub(super) fn failed_ring_read() -> World {
+    let mut w = World::started(USUAL);
+    w.transmit(&frame(60));
+    ring_read_fails(&mut w);
+    w.msix(CONFIG_VECTOR);
+    w.status_is(0x4f);
+    w.status(0);
+    w.status_is(0);
+    w
+}
+
+/// The device is told of a frame and cannot read the ring that holds it.
+pub(super) fn ring_read_fails(w: &mut World) {
+    w.give(TX, &[packet(&frame(64))]);
+    w.kick(TX);
+    let at = ring(TX, Part::Avail, 2);
+    let tag = w.issue(at, 2);
+    w.refuse(tag, at, 2);
 }
 
 /// All of them, by name.
@@ -363,6 +372,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("malformed", malformed()),
         ("in order", in_order()),
         ("failed read", failed_read()),
+        ("failed ring read", failed_ring_read()),
         ("without stores", usual().without_stores()),
         ("packed", super::packed::usual()),
         ("packed flags", super::packed::flags()),

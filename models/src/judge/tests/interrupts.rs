@@ -293,3 +293,37 @@ fn a_frame_from_before_the_queue_ran_may_be_dropped_after_it_does() {
     assert_right(dropped(true));
     assert_breaks(dropped(false), "NET-RX-DROP");
 }
+
+/// Bus mastering goes off while a write of several beats is crossing, and the device has answered before its last beat.
+fn long_write(first_beat_before: bool) -> World {
+    use super::clean::buffers;
+    use crate::tlp::Tlp;
+    let mut w = World::started(USUAL);
+    w.transmit(&frame(60));
+    let chain = buffers(&mut w, 1, 1000).remove(0);
+    w.wire_rx(&frame(200));
+    let start = w.cycle;
+    w.cycle += 1;
+    w.config_write(0x04, 3, 0x0002);
+    let start = if first_beat_before { start } else { w.cycle - 1 };
+    w.cycle += 2;
+    w.push(What::Tlp {
+        ch: Channel::Rq,
+        start: Some(start),
+        tlp: Tlp::new(Body::MWr {
+            req: BDF,
+            tag: 0,
+            addr: chain.buffers[0].0,
+            fbe: 15,
+            lbe: 15,
+            data: vec![0; 128],
+        }),
+    });
+    w
+}
+
+#[test]
+fn a_packet_that_began_before_bus_mastering_went_off_may_end() {
+    assert_right(long_write(true));
+    assert_breaks(long_write(false), "BUS-MASTER");
+}

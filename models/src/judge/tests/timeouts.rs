@@ -51,3 +51,23 @@ fn a_slow_host_is_not_a_silent_one() {
     w.arm(TX);
     assert_clean(w);
 }
+
+#[test]
+fn bytes_that_the_driver_replaces_while_a_read_is_under_way_may_be_old_or_new() {
+    for new in [false, true] {
+        let (mut w, given, tag) = unanswered(1);
+        let (at, len) = given.buffers[0];
+        let mut data = w.bytes(at, len as usize);
+        w.store(at + 20, &[0xee; 4]);
+        if new {
+            data[20..24].fill(0xee);
+        }
+        w.answer_with(tag, at, &data);
+        w.push(What::End {
+            reason: EndReason::Truncated,
+        });
+        let v = w.judge();
+        let host = v.rules.iter().find(|r| r.id == "HOST-CPL-DATA").unwrap();
+        assert!(host.checked > 0 && host.violated == 0, "{}", told(&v));
+    }
+}

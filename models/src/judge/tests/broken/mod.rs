@@ -1,6 +1,7 @@
 //! One wrong behaviour for each rule: the rule fires, and no other but those named beside it.
 
 mod contents;
+mod failures;
 mod packed;
 
 use super::clean::{buffers, command, frame, malformed, receive};
@@ -94,6 +95,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(contents::driver());
     all.extend(contents::run());
     all.extend(packed::cases());
+    all.extend(failures::cases());
     all
 }
 
