@@ -9,7 +9,8 @@ use ringside_sim::ParamValue;
 use serde::{Deserialize, Serialize};
 
 use crate::driver::command::Command;
-use crate::driver::config::{DriverConfig, DriverConfigError};
+use crate::driver::config::{DriverConfig, DriverConfigError, Publish};
+use crate::driver::ring::Format;
 use crate::host::config::{HostConfig, HostConfigError};
 use crate::wire::capture::Unfit;
 use crate::wire::generate::Generator;
@@ -368,7 +369,7 @@ impl Scenario {
         let d = &self.driver;
         let l = &self.host.latency;
         let pair = |k: &str, v: String| (k.to_owned(), v);
-        vec![
+        let mut conditions = vec![
             pair("direction", word(&self.traffic.direction)),
             pair("queue pairs", d.queue_pairs.to_string()),
             pair(
@@ -429,7 +430,15 @@ impl Scenario {
                 "store visibility",
                 format!("0..{} ns", self.host.memory.visibility_ns_max),
             ),
-        ]
+        ];
+        // Said only where it is not what everybody takes for granted.
+        if d.ring != Format::Split {
+            conditions.insert(2, pair("rings", word(&d.ring)));
+        }
+        if d.publish != Publish::Batch {
+            conditions.push(pair("publication", word(&d.publish)));
+        }
+        conditions
     }
 }
 

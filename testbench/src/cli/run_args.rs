@@ -179,6 +179,7 @@ impl RunArgs {
     pub(super) fn scenario(&self) -> Result<Scenario, CliError> {
         let mut s = match (&self.scenario, self.random) {
             (Some(path), _) => Scenario::load(path)?,
+            (None, Some(seed)) if self.ring == Some(RingArg::Packed) => random::packed(seed),
             (None, Some(seed)) => random::scenario(seed),
             (None, None) => self.main_job()?,
         };

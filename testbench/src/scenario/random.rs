@@ -4,6 +4,8 @@
 //! does not move the others. Nothing that a driver must not do is drawn: while interrupts are masked, bus mastering is off or receive buffers are
 //! withheld, no step waits for traffic.
 
+mod packed;
+
 use super::{Direction, Limits, Pace, Phase, Scenario, Spread, Traffic, WireConfig};
 use crate::driver::command::{Command, RxMode};
 use crate::driver::config::{DriverConfig, Events, RxConfig, TxConfig, Vectors};
@@ -15,6 +17,8 @@ use crate::host::config::{
 use crate::host::dice::Dice;
 use crate::host::faults::{FaultKind, FaultRule};
 use crate::wire::generate::{Generator, SHORTEST_BYTES, Sizes};
+
+pub use packed::packed;
 
 /// Longest run of a random scenario, in cycles: a slow link with starved credits needs about a tenth of it.
 const MAX_CYCLES: u64 = 4_000_000;
