@@ -12,15 +12,17 @@ package bug_pkg;
   function automatic logic planted(int unsigned bug, int unsigned number);
     return bug == number;
   endfunction
-`else
-  function automatic int unsigned read_plusarg();
-    int unsigned number;
-    if ($value$plusargs("BUG=%d", number) == 0) number = 0;
-    if (number > BugLast) $fatal(1, "+BUG=%0d: bugs have the numbers 1 to %0d, 0 plants none", number, BugLast);
-    return number;
-  endfunction
 
-  int unsigned chosen = read_plusarg();
+  function automatic void choose();
+  endfunction
+`else
+  int unsigned chosen;
+
+  /// Reads the plusarg, if there is one: the top calls it once.
+  function automatic void choose();
+    if ($value$plusargs("BUG=%d", chosen) == 0) chosen = 0;
+    if (chosen > BugLast) $fatal(1, "+BUG=%0d: bugs have the numbers 1 to %0d, 0 plants none", chosen, BugLast);
+  endfunction
 
   /// Is this the bug of a device whose parameter is `bug`?
   function automatic logic planted(int unsigned bug, int unsigned number);

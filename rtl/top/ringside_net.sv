@@ -205,6 +205,9 @@ module ringside_net
   if (BUG > BugLast && BUG != BugRuntime) begin : gen_no_such_bug
     $error("BUG = %0d: bugs have the numbers 1 to %0d, 0 plants none", BUG, BugLast);
   end
+  if (BUG == BugRuntime) begin : gen_choose_bug
+    initial choose();
+  end
 
   assign cc_tprefix_o       = '0;
   assign cc_tprefix_valid_o = 1'b0;
