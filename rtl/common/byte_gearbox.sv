@@ -35,14 +35,15 @@ module byte_gearbox #(
 
   localparam int unsigned HOLD_W = 3 * DATA_W;
 
-  logic [HOLD_W-1:0]  hold_q;
+  // A memory of one word: a simulator then touches these bits only in cycles that write them.
+  logic [HOLD_W-1:0]  hold_q [1];
   logic [LEVEL_W-1:0] level_q, taken, base;
   logic [DATA_W-1:0]  fresh;
   logic               push, pull;
 
-  assign in_ready_o  = level_q <= LEVEL_W'(2 * BYTES);
+  assign in_ready_o  = level_q   <= LEVEL_W'(2 * BYTES);
   assign out_valid_o = level_q >= LEVEL_W'(out_want_i);
-  assign out_data_o  = hold_q[DATA_W-1:0];
+  assign out_data_o  = hold_q[0][DATA_W-1:0];
   assign level_o     = level_q;
   assign push        = in_valid_i && in_ready_o;
   assign pull        = out_take_i && out_valid_o;
@@ -54,19 +55,19 @@ module byte_gearbox #(
   // Lanes above the level stay zero, so that new bytes can be merged with OR.
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear_i) begin
-      hold_q  <= '0;
-      level_q <= '0;
+      hold_q[0] <= '0;
+      level_q   <= '0;
     end else if (push) begin
-      hold_q  <= (hold_q >> {taken, 3'b000}) | (HOLD_W'(fresh) << {base, 3'b000});
-      level_q <= base + LEVEL_W'(in_bytes_i);
+      hold_q[0] <= (hold_q[0] >> {taken, 3'b000}) | (HOLD_W'(fresh) << {base, 3'b000});
+      level_q   <= base + LEVEL_W'(in_bytes_i);
     end else if (pull) begin
-      hold_q  <= hold_q >> {taken, 3'b000};
-      level_q <= base;
+      hold_q[0] <= hold_q[0] >> {taken, 3'b000};
+      level_q   <= base;
     end
   end
 
-  beat_size : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !in_valid_i || (in_bytes_i != '0 && in_bytes_i <= BYTES_W'(BYTES)));
-  want_size : assert property (@(posedge clk_i) disable iff (!rst_ni) out_want_i <= BYTES_W'(BYTES));
+  always_ff @(posedge clk_i) if (rst_ni) beat_size : assert (
+      !in_valid_i || (in_bytes_i != '0 && in_bytes_i <= BYTES_W'(BYTES)));
+  always_ff @(posedge clk_i) if (rst_ni) want_size : assert (out_want_i <= BYTES_W'(BYTES));
 
 endmodule

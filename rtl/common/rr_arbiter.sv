@@ -45,6 +45,6 @@ module rr_arbiter #(
     end
   end
 
-  grant_only_to_requests : assert property (@(posedge clk_i) disable iff (!rst_ni) (grant_o & ~req_i) == '0);
+  always_ff @(posedge clk_i) if (rst_ni) grant_only_to_requests : assert ((grant_o & ~req_i) == '0);
 
 endmodule

@@ -88,6 +88,6 @@ module chain_fetch
       /* verilator lint_on PINCONNECTEMPTY */
   );
 
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !pend_q || fifo_ready);
+  always_ff @(posedge clk_i) if (rst_ni) assert (!pend_q || fifo_ready);
 
 endmodule

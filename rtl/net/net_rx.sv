@@ -300,6 +300,6 @@ module net_rx
     drop_reason_o <= drop_reason;
   end
 
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !frame_in_valid || frame_in_ready);
+  always_ff @(posedge clk_i) if (rst_ni) assert (!frame_in_valid || frame_in_ready);
 
 endmodule

@@ -165,7 +165,7 @@ module net_tx_fetch
   end
 
   // The record's sum and its segments agree: a packet is asked for to its last byte.
-  assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   !item_take || !item.last || item.abort || (left == (read ? piece : 17'd0)));
+  always_ff @(posedge clk_i) if (rst_ni) assert (
+      !item_take || !item.last || item.abort || (left == (read ? piece : 17'd0)));
 
 endmodule

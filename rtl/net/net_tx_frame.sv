@@ -204,6 +204,6 @@ module net_tx_frame
   assign tqueue_o = out_queue_q;
 
   // Packets end where their counts say.
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !step || (got <= packet_i.total_bytes));
+  always_ff @(posedge clk_i) if (rst_ni) assert (!step || (got <= packet_i.total_bytes));
 
 endmodule

@@ -179,7 +179,6 @@ module payload_reader
   assign bytes_error_o = out_error_q;
 
   // The answer of a good request ends exactly with its last byte.
-  assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   !rsp_take || failed || (rsp_i.last == (take == left)));
+  always_ff @(posedge clk_i) if (rst_ni) assert (!rsp_take || failed || (rsp_i.last == (take == left)));
 
 endmodule

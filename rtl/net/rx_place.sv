@@ -220,8 +220,8 @@ module rx_place
   end
 
   // A chain's segments hold what its record promised.
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !item_take || !item.last || closed || close);
+  always_ff @(posedge clk_i) if (rst_ni) assert (!item_take || !item.last || closed || close);
   // Nothing is finished that was not ordered.
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !op_done_i || (finished_q != issued_q));
+  always_ff @(posedge clk_i) if (rst_ni) assert (!op_done_i || (finished_q != issued_q));
 
 endmodule

@@ -205,6 +205,6 @@ module rx_pump
     if (take) left_q <= left - 17'(want);
   end
 
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !pend_q || head_in_ready);
+  always_ff @(posedge clk_i) if (rst_ni) assert (!pend_q || head_in_ready);
 
 endmodule

@@ -76,10 +76,10 @@ module chunk_splitter
     end
   end
 
-  op_not_empty : assert property (@(posedge clk_i) disable iff (!rst_ni) !op_valid_i || op_len_bytes_i != '0);
-  chunk_in_page : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !valid_q || !keep_4k || (13'(addr_q[11:0]) + 13'(chunk_len_bytes_o)) <= 13'd4096);
-  chunk_in_limit : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !valid_q || (11'(addr_q[1:0]) + 11'(chunk_len_bytes_o)) <= 11'(limit_bytes_i));
+  always_ff @(posedge clk_i) if (rst_ni) op_not_empty : assert (!op_valid_i || op_len_bytes_i != '0);
+  always_ff @(posedge clk_i) if (rst_ni) chunk_in_page : assert (
+      !valid_q || !keep_4k || (13'(addr_q[11:0]) + 13'(chunk_len_bytes_o)) <= 13'd4096);
+  always_ff @(posedge clk_i) if (rst_ni) chunk_in_limit : assert (
+      !valid_q || (11'(addr_q[1:0]) + 11'(chunk_len_bytes_o)) <= 11'(limit_bytes_i));
 
 endmodule

@@ -267,10 +267,12 @@ module dma_read
     .free_b_tag_i  (late_clear_tag)
   );
 
-  request_in_limits : assert property (@(posedge clk_i) disable iff (!rst_ni) !req_valid_q ||
-    (req_q.len_bytes != '0 && 13'(req_q.addr[11:0]) + 13'(req_q.len_bytes) <= 13'd4096 &&
-     {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= 10'(ChunkBytesMax)));
-  request_within_mrrs : assert property (@(posedge clk_i) disable iff (!rst_ni) !req_valid_q || flush_i ||
-    planted(BUG, 26) || {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= size_code_bytes(mrrs_i));
+  always_ff @(posedge clk_i) if (rst_ni) request_in_limits : assert (
+      !req_valid_q ||
+      (req_q.len_bytes != '0 && 13'(req_q.addr[11:0]) + 13'(req_q.len_bytes) <= 13'd4096 &&
+      {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= 10'(ChunkBytesMax)));
+  always_ff @(posedge clk_i) if (rst_ni) request_within_mrrs : assert (
+      !req_valid_q || flush_i ||
+      planted(BUG, 26) || {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= size_code_bytes(mrrs_i));
 
 endmodule

@@ -188,7 +188,7 @@ module msix
 
   assign idle_o = !send_valid_q;
 
-  masked_is_silent : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !tlp_valid_o || (enable_i && !function_mask_i && !mask_q[send_vector_q]));
+  always_ff @(posedge clk_i) if (rst_ni) masked_is_silent : assert (
+      !tlp_valid_o || (enable_i && !function_mask_i && !mask_q[send_vector_q]));
 
 endmodule

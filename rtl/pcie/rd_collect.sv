@@ -239,7 +239,7 @@ module rd_collect
     end
   end
 
-  issue_on_free_tag : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !issue_valid_i || !outstanding_q[issue_tag_i]);
+  always_ff @(posedge clk_i) if (rst_ni) issue_on_free_tag : assert (
+      !issue_valid_i || !outstanding_q[issue_tag_i]);
 
 endmodule

@@ -99,7 +99,7 @@ module rd_deliver
       end
     end
 
-    order_room : assert property (@(posedge clk_i) disable iff (!rst_ni) !issue_valid_i || order_ready);
+    always_ff @(posedge clk_i) if (rst_ni) order_room : assert (!issue_valid_i || order_ready);
   end else begin : g_as_they_come
     logic       done_ready;
     logic [1:0] status;
@@ -127,7 +127,7 @@ module rd_deliver
 
     assign next_status = rd_status_e'(status);
 
-    done_room : assert property (@(posedge clk_i) disable iff (!rst_ni) !outcome_valid_i || done_ready);
+    always_ff @(posedge clk_i) if (rst_ni) done_room : assert (!outcome_valid_i || done_ready);
   end
 
   // Stage 0: slot read. Stage 1: slot data. Stage 2: the beat on offer.

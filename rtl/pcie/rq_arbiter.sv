@@ -146,9 +146,9 @@ module rq_arbiter
   assign idle_o = !rq_tvalid_o && !locked_q && in_valid_i == '0;
 
   // A stream that was refused for want of credits may be passed, never cut into.
-  locked_stream_only : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !locked_q || (in_ready_o & ~(N'(1) << locked_index_q)) == '0);
-  no_memory_without_mastering : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    planted(BUG, 29) || !start || discarding || in_hdr_i[index][28:24] != TlpMem || bus_master_i);
+  always_ff @(posedge clk_i) if (rst_ni) locked_stream_only : assert (
+      !locked_q || (in_ready_o & ~(N'(1) << locked_index_q)) == '0);
+  always_ff @(posedge clk_i) if (rst_ni) no_memory_without_mastering : assert (
+      planted(BUG, 29) || !start || discarding || in_hdr_i[index][28:24] != TlpMem || bus_master_i);
 
 endmodule

@@ -28,7 +28,7 @@ module tag_alloc #(
 
   localparam int unsigned SHORT_TAGS = (TAGS < 16) ? TAGS : 16;
 
-  logic [TAGS-1:0]  free_q, candidates;
+  logic [TAGS-1:0]  free_q, candidates, first;
   logic             valid_q, usable, load;
   logic [TAG_W-1:0] tag_q, lowest;
 
@@ -39,11 +39,16 @@ module tag_alloc #(
   assign tag_o      = tag_q;
   assign load       = !valid_q || take_i || !usable;
 
-  always_comb begin
-    lowest = '0;
-    for (int i = int'(TAGS) - 1; i >= 0; i--) begin
-      if (candidates[i]) lowest = TAG_W'(i);
-    end
+  /// The tags whose bit `b` is set.
+  function automatic logic [TAGS-1:0] tags_with(int unsigned b);
+    for (int unsigned i = 0; i < TAGS; i++) tags_with[i] = ((i >> b) & 1) != 0;
+  endfunction
+
+  // Isolating the lowest bit first makes each bit of its number one reduction.
+  assign first = candidates & (~candidates + 1'b1);
+  for (genvar b = 0; b < TAG_W; b++) begin : gen_lowest
+    localparam logic [TAGS-1:0] With = tags_with(b);
+    assign lowest[b] = |(first & With);
   end
 
   always_ff @(posedge clk_i) begin
@@ -63,8 +68,8 @@ module tag_alloc #(
     end
   end
 
-  no_double_free : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !(free_a_valid_i && free_q[free_a_tag_i]) && !(free_b_valid_i && free_q[free_b_tag_i]));
-  no_take_of_nothing : assert property (@(posedge clk_i) disable iff (!rst_ni) !take_i || valid_o);
+  always_ff @(posedge clk_i) if (rst_ni) no_double_free : assert (
+      !(free_a_valid_i && free_q[free_a_tag_i]) && !(free_b_valid_i && free_q[free_b_tag_i]));
+  always_ff @(posedge clk_i) if (rst_ni) no_take_of_nothing : assert (!take_i || valid_o);
 
 endmodule

@@ -187,9 +187,8 @@ module entry_fetch
 
   if (BUG == 0) begin : gen_check
     // Nothing beyond the published index is read, nothing beyond the free slots is asked for.
-    published_only :
-    assert property (@(posedge clk_i) disable iff (!rst_ni)
-                     !load || (count != 16'd0 && count <= known_i[pick] - fetch_q[pick]));
+    always_ff @(posedge clk_i) if (rst_ni) published_only : assert (
+        !load || (count != 16'd0 && count <= known_i[pick] - fetch_q[pick]));
   end
 
   // Bits of records that this block has no use for.

@@ -67,8 +67,7 @@ module ring_read_mux
   assign unused = ^{meta};
 
   // One request is one TLP: it stays in its page.
-  in_page :
-  assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   !valid_q || (req_q.len_bytes != '0 && 13'(req_q.addr[11:0]) + 13'(req_q.len_bytes) <= 13'd4096));
+  always_ff @(posedge clk_i) if (rst_ni) in_page : assert (
+      !valid_q || (req_q.len_bytes != '0 && 13'(req_q.addr[11:0]) + 13'(req_q.len_bytes) <= 13'd4096));
 
 endmodule

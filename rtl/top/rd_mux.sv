@@ -67,6 +67,6 @@ module rd_mux
     pool_rsp_ready_o = rsp_ready_i[back];
   end
 
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !pool_rsp_valid_i || (32'(pool_rsp_i.meta[31:28]) < N));
+  always_ff @(posedge clk_i) if (rst_ni) assert (!pool_rsp_valid_i || (32'(pool_rsp_i.meta[31:28]) < N));
 
 endmodule

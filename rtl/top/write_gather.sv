@@ -120,6 +120,6 @@ module write_gather
     if (move) left_q <= left - 17'(want);
   end
 
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !op_valid_i || (op_i.len_bytes <= 17'(MAX_OP_BYTES)));
+  always_ff @(posedge clk_i) if (rst_ni) assert (!op_valid_i || (op_i.len_bytes <= 17'(MAX_OP_BYTES)));
 
 endmodule

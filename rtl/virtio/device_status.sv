@@ -81,6 +81,6 @@ module device_status
   assign driver_ok_o         = status_q[3] && status_q[2] && !reset_q;
   assign needs_reset_event_o = error_i && driver_ok_o && !status_q[6];
 
-  reset_never_reads_zero : assert property (@(posedge clk_i) disable iff (!rst_ni) !reset_q || status_o != '0);
+  always_ff @(posedge clk_i) if (rst_ni) reset_never_reads_zero : assert (!reset_q || status_o != '0);
 
 endmodule

@@ -364,12 +364,9 @@ module virtio_device
   );
 
   if (BUG == 0) begin : g_check
-    no_queue_runs_in_reset :
-    assert property (@(posedge clk_i) disable iff (!rst_ni) !reset_active || running == '0);
-    no_queue_runs_before_driver_ok :
-    assert property (@(posedge clk_i) disable iff (!rst_ni) driver_ok_o || running == '0);
-    no_kick_for_a_queue_at_rest :
-    assert property (@(posedge clk_i) disable iff (!rst_ni) !kick_valid || running != '0);
+    always_ff @(posedge clk_i) if (rst_ni) no_queue_runs_in_reset : assert (!reset_active || running == '0);
+    always_ff @(posedge clk_i) if (rst_ni) no_queue_runs_before_driver_ok : assert (driver_ok_o || running == '0);
+    always_ff @(posedge clk_i) if (rst_ni) no_kick_for_a_queue_at_rest : assert (!kick_valid || running != '0);
   end
 
 endmodule
