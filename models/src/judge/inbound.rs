@@ -368,6 +368,7 @@ impl Judge {
         if let Some(mut old) = self.queues.remove(&index) {
             old.dismantle(&mut self.w);
         }
+        self.w.book.enabled(index);
         let (mut q, new) = Queue::enable(index, &regs, size, &mut self.w);
         let now = self.w.book.now;
         let (from, to) = q.positions(&new);

@@ -1,6 +1,6 @@
 //! What the judge says: violations as they happen, and the verdict over a whole run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -134,6 +134,8 @@ pub(crate) struct Book {
     /// Cycle of the event being judged.
     pub(crate) now: u64,
     recent: BTreeMap<Option<u16>, Recent>,
+    /// Queues whose driver gave the device something that no device can be judged by.
+    void: BTreeSet<u16>,
     pub(crate) compared: Compared,
 }
 
@@ -163,6 +165,7 @@ impl Book {
             fresh: Vec::new(),
             now: 0,
             recent: BTreeMap::new(),
+            void: BTreeSet::new(),
             compared: Compared::default(),
         }
     }
@@ -170,6 +173,23 @@ impl Book {
     /// Switches a rule off for this trace, with the reason.
     pub(crate) fn switch_off(&mut self, rule: RuleId, why: &'static str) {
         self.off[rule as usize] = Some(why);
+    }
+
+    /// The driver published what was not complete, or changed it afterwards: what the device makes of it is no fault of its own.
+    /// Rules on the device are silent for this queue until it is enabled again, and those on addresses, which name no queue, with them.
+    pub(crate) fn void(&mut self, queue: u16) {
+        self.void.insert(queue);
+    }
+
+    /// The queue begins a new life.
+    pub(crate) fn enabled(&mut self, queue: u16) {
+        self.void.remove(&queue);
+    }
+
+    fn is_void(&self, rule: RuleId, queue: Option<u16>) -> bool {
+        let known = queue.is_some_and(|q| self.void.contains(&q));
+        let anywhere = matches!(rule, RuleId::SafeRead | RuleId::SafeWrite) && !self.void.is_empty();
+        rule.rule().scope == Scope::Device && (known || anywhere)
     }
 
     /// Remembers a row of the table of recent events of a queue.
@@ -220,7 +240,7 @@ impl Book {
     }
 
     fn record(&mut self, rule: RuleId, cycle: u64, queue: Option<u16>, expected: String, got: String) {
-        if self.off[rule as usize].is_some() {
+        if self.off[rule as usize].is_some() || self.is_void(rule, queue) {
             return;
         }
         let context = self.context(queue);

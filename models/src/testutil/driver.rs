@@ -253,8 +253,11 @@ impl World {
     }
 
     pub(super) fn allocate(&mut self, len: u32) -> u64 {
-        let at = self.next_buffer;
-        self.next_buffer += u64::from(len).next_multiple_of(64) + 64;
+        let mut at = self.next_buffer;
+        if len <= 256 && at % 4096 + u64::from(len) > 4096 {
+            at = at.next_multiple_of(4096); // so that one read brings it
+        }
+        self.next_buffer = at + u64::from(len).next_multiple_of(64) + 64;
         at
     }
 

@@ -69,7 +69,7 @@ impl World {
     /// Writes a list, but for the flags of its first descriptor.
     pub fn list(&mut self, queue: u16, buffers: &[Buffer], indirect: bool) -> Listed {
         let r = &mut self.packed[usize::from(queue)];
-        let (position, id) = (r.avail, 0x4000 + r.next_id % 7);
+        let (position, id) = (r.avail, 0x4000 + r.next_id % 1000);
         r.next_id += 1;
         let parts: Vec<(u64, u32, u16)> = buffers.iter().map(|b| self.fill(b)).collect();
         let mut listed = Listed {

@@ -43,6 +43,7 @@ impl PackedQueue {
                 exposed.get_or_insert(slot);
                 if let Some((number, _)) = self.owner_at(position) {
                     self.tampered.insert(number);
+                    w.book.void(self.index);
                 }
             }
             let start = 16 * u64::from(slot);
@@ -108,6 +109,18 @@ impl PackedQueue {
     }
 
     fn published_too_early(&self, start: u64, n: u32, w: &mut World) {
+        w.book.void(self.index);
+        let room = self.next_used + u64::from(self.size) - start;
+        if u64::from(n) >= room {
+            w.book.check(
+                RuleId::DriverChain,
+                Some(self.index),
+                false,
+                || format!("a list of at most {room} descriptors, the free ones"),
+                || "one that goes on".into(),
+            );
+            return;
+        }
         let (head, follower) = (self.slot(start), self.slot(start + u64::from(n)));
         w.book.check(
             RuleId::DriverPublishOrder,
@@ -136,6 +149,9 @@ impl PackedQueue {
             || format!("everything of the list visible by cycle {shown}, when the flags of slot {head} are"),
             || late.map_or(String::new(), |s| format!("slot {s} is visible later")),
         );
+        if late.is_some() {
+            w.book.void(self.index);
+        }
         if let Some(t) = list.walk.indirect.filter(|_| w.stores) {
             let flagged = flagged_entry(&w.shadow, t);
             w.book.check(

@@ -122,7 +122,10 @@ impl PackedQueue {
             || "the position written before mode 2, or with it".into(),
             || "mode 2 first, over an old position".into(),
         );
+        // While all slots are in flight nothing can become available: the driver must see this write before it can fill one.
+        let room = self.known_position < self.next_used + size;
         let enabling = match word >> 16 & 3 {
+            _ if !room => false,
             0 => was != 0,
             AT_POSITION => self.ahead(word as u16, self.known_position) <= size,
             _ => false,

@@ -4,6 +4,7 @@ mod broken;
 mod clean;
 mod interrupts;
 mod packed;
+mod packed_random;
 mod timeouts;
 mod torture;
 
