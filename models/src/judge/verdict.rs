@@ -176,7 +176,8 @@ impl Book {
     }
 
     /// The driver published what was not complete, or changed it afterwards: what the device makes of it is no fault of its own.
-    /// Rules on the device are silent for this queue until it is enabled again, and those on addresses, which name no queue, with them.
+    /// Rules on the device are silent for this queue until it is enabled again, and with them those that name no queue:
+    /// on addresses, and on asking for a reset.
     pub(crate) fn void(&mut self, queue: u16) {
         self.void.insert(queue);
     }
@@ -188,7 +189,10 @@ impl Book {
 
     fn is_void(&self, rule: RuleId, queue: Option<u16>) -> bool {
         let known = queue.is_some_and(|q| self.void.contains(&q));
-        let anywhere = matches!(rule, RuleId::SafeRead | RuleId::SafeWrite) && !self.void.is_empty();
+        let anywhere = matches!(
+            rule,
+            RuleId::SafeRead | RuleId::SafeWrite | RuleId::CfgStatus | RuleId::IntConfigSpurious
+        ) && !self.void.is_empty();
         rule.rule().scope == Scope::Device && (known || anywhere)
     }
 
