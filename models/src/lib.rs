@@ -17,3 +17,4 @@ pub mod rules;
 pub mod testutil;
 pub mod tlp;
 pub mod trace;
+mod words;

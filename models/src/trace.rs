@@ -4,6 +4,9 @@
 
 use crate::event::{Event, Header, TRACE_VERSION, What};
 
+/// What some editors put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Why a line of a trace was not understood. Lines and columns count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TraceError {
@@ -30,6 +33,22 @@ pub enum TraceError {
         value: String,
         /// What it may be.
         expected: &'static str,
+    },
+    /// Bytes that are no text.
+    #[error("line {line}, column {column}: byte {byte:#04x} is no UTF-8 text, and a trace is text")]
+    NotText {
+        /// Line number.
+        line: usize,
+        /// Column of the first such byte, in bytes.
+        column: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// The trace stops before its end.
+    #[error("line {line}: the trace stops here without an `end` event: it was cut, or its run was killed")]
+    NoEnd {
+        /// Number of the last line.
+        line: usize,
     },
     /// A line is no event.
     #[error("line {line}, column {column}: not an event: {cause}")]
@@ -67,6 +86,22 @@ fn cause(e: &serde_json::Error) -> String {
         Some(at) => text[..at].to_owned(),
         None => text,
     }
+}
+
+/// The text of a line of a file, numbered `line`. A byte order mark before the first is no part of it.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn text(bytes: &[u8], line: usize) -> Result<&str, TraceError> {
+    let (bytes, skipped) = match bytes.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) if line == 1 => (rest, BYTE_ORDER_MARK.len()),
+        _ => (bytes, 0),
+    };
+    std::str::from_utf8(bytes).map_err(|e| TraceError::NotText {
+        line,
+        column: skipped + e.valid_up_to() + 1,
+        byte: bytes[e.valid_up_to()],
+    })
 }
 
 /// Reads the header line.
@@ -212,6 +247,18 @@ impl Reader {
         Ok(Some(event))
     }
 
+    /// The file is over.
+    ///
+    /// # Errors
+    /// When the end event has not been read.
+    pub fn finish(&self) -> Result<(), TraceError> {
+        if self.ended() {
+            Ok(())
+        } else {
+            Err(TraceError::NoEnd { line: self.line })
+        }
+    }
+
     /// Number of the line read last.
     #[must_use]
     pub fn line(&self) -> usize {
@@ -270,6 +317,39 @@ mod tests {
             },
         };
         assert_eq!(parse_event(&encode_event(&e), 2).unwrap(), e);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_named_with_their_place() {
+        assert_eq!(text(b"\xef\xbb\xbf{}", 1), Ok("{}"));
+        assert_eq!(
+            text(b"{\"c\":\xff", 7),
+            Err(TraceError::NotText {
+                line: 7,
+                column: 6,
+                byte: 0xff
+            })
+        );
+        assert!(text(b"\xef\xbb\xbf{}", 2).is_ok_and(|t| parse_event(t, 2).is_err()));
+    }
+
+    #[test]
+    fn a_trace_without_its_end_is_named_with_its_last_line() {
+        let mut r = Reader::new();
+        let up = Event {
+            cycle: 5,
+            what: What::LinkUp { up: true },
+        };
+        r.event(&encode_event(&up)).unwrap();
+        assert_eq!(r.finish(), Err(TraceError::NoEnd { line: 2 }));
+        let end = Event {
+            cycle: 6,
+            what: What::End {
+                reason: EndReason::Truncated,
+            },
+        };
+        r.event(&encode_event(&end)).unwrap();
+        assert_eq!(r.finish(), Ok(()));
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod flight;
 mod glossary;
 mod histogram;
 mod kind;
+mod lines;
 mod link;
 mod minimum;
 mod page;
@@ -40,6 +41,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 pub use error::ReportError;
+pub use lines::{LineError, TraceLines};
 pub use link::{bytes_per_cycle, usable_gbps};
 pub use report::FORMAT_VERSION;
 
@@ -50,6 +52,8 @@ pub struct Summary {
     pub passed: bool,
     /// The run came to its planned end.
     pub complete: bool,
+    /// Last line of a trace that stops without its end event.
+    pub cut_after: Option<usize>,
     /// Violations of rules that the scenario did not announce.
     pub unexpected_violations: u64,
     /// Frames that left on the wire.
@@ -79,6 +83,7 @@ pub struct Summary {
 /// # Errors
 /// When the input is no trace, a line of it is cut or wrong, it cannot be read, or a file cannot be written.
 pub fn write_report(lines: impl BufRead, name: &str, out_dir: &Path) -> Result<Summary, ReportError> {
-    let report = read::read(lines, name)?;
-    write::write(&report, out_dir)
+    let (report, cut_after) = read::read(lines, name)?;
+    let summary = write::write(&report, out_dir)?;
+    Ok(Summary { cut_after, ..summary })
 }

@@ -3,58 +3,33 @@
 use std::io::BufRead;
 
 use ringside_models::judge::Judge;
-use ringside_models::trace::{Reader, TraceError, parse_header};
+use ringside_models::trace::TraceError;
 
 use crate::collect::Collector;
 use crate::error::ReportError;
+use crate::lines::{LineError, TraceLines};
 use crate::report::Report;
 
-/// Reads a whole trace.
-pub(crate) fn read(mut lines: impl BufRead, name: &str) -> Result<Report, ReportError> {
-    let trace = |source| ReportError::Trace {
+/// Reads a whole trace; also the number of its last line if it stops there without its end.
+pub(crate) fn read(lines: impl BufRead, name: &str) -> Result<(Report, Option<usize>), ReportError> {
+    let wrong = |source: LineError| ReportError::Trace {
         name: name.to_owned(),
         source,
     };
-    let mut text = String::new();
-    let mut number = 0;
-    let mut line = |text: &mut String| {
-        text.clear();
-        let n = lines.read_line(text).map_err(|source| ReportError::Read {
-            name: name.to_owned(),
-            line: number,
-            source,
-        })?;
-        number += 1;
-        Ok::<bool, ReportError>(n > 0)
-    };
-    if !line(&mut text)? {
-        return Err(ReportError::Empty {
-            name: name.to_owned(),
-        });
-    }
-    let header = parse_header(&text).map_err(trace)?;
-    let mut reader = Reader::new();
+    let mut lines = TraceLines::open(lines).map_err(wrong)?;
+    let header = lines.header().clone();
     let mut judge = Judge::new(&header);
     let mut collector = Collector::new(&header);
-    while line(&mut text)? {
-        let event = match reader.event(&text) {
-            Ok(event) => event,
-            // Only the last line of a file can lack its line break.
-            Err(cause @ TraceError::Event { .. }) if !text.ends_with('\n') => {
-                return Err(ReportError::Cut {
-                    name: name.to_owned(),
-                    line: reader.line(),
-                    events: collector.events,
-                    cause,
-                });
-            }
-            Err(e) => return Err(trace(e)),
-        };
-        if let Some(event) = event {
-            let observation = judge.observe(&event);
-            collector.observe(&event, observation.cause.as_ref());
-        }
+    while let Some((event, _)) = lines.next_event().map_err(wrong)? {
+        let observation = judge.observe(&event);
+        collector.observe(&event, observation.cause.as_ref());
     }
     collector.finish();
-    Ok(Report::new(name, &header, &collector, &judge.finish()))
+    let cut_after = match lines.finish() {
+        Err(LineError::Trace(TraceError::NoEnd { line })) => Some(line),
+        Err(e) => return Err(wrong(e)),
+        Ok(()) => None,
+    };
+    let report = Report::new(name, &header, &collector, &judge.finish());
+    Ok((report, cut_after))
 }

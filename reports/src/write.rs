@@ -19,7 +19,10 @@ pub(crate) fn write(report: &Report, folder: &Path) -> Result<Summary, ReportErr
         source,
     })?;
     let put = |path: &Path, text: &str| {
-        fs::write(path, text).map_err(|source| ReportError::Write {
+        // A file that was cut must not look whole: it gets its name when it is.
+        let unfinished = path.with_added_extension("part");
+        let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, path));
+        written.map_err(|source| ReportError::Write {
             path: path.to_owned(),
             source,
         })
@@ -40,6 +43,7 @@ pub(crate) fn write(report: &Report, folder: &Path) -> Result<Summary, ReportErr
     Ok(Summary {
         passed: report.judgement.passed,
         complete: report.judgement.complete,
+        cut_after: None,
         unexpected_violations: report.judgement.unexpected,
         frames_tx: count("frames_tx"),
         frames_rx: count("frames_rx"),

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::io::{self, BufReader, Read};
 
-use ringside_reports::{ReportError, write_report};
+use ringside_reports::{LineError, ReportError, write_report};
 
 fn fault(text: &str) -> ReportError {
     let folder = tempfile::tempdir().unwrap();
@@ -31,12 +31,41 @@ fn what_is_no_trace_is_named_as_such() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_named_with_their_line() {
+    let text = common::text(&common::transmit(1));
+    let mut bytes = text.clone().into_bytes();
+    let second = text.find('\n').unwrap() + 1;
+    bytes[second + 3] = 0xff;
+    let folder = tempfile::tempdir().unwrap();
+    let message = write_report(&bytes[..], "x", folder.path())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        message,
+        "x: line 2, column 4: byte 0xff is no UTF-8 text, and a trace is text"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_trace() {
+    let text = format!("\u{feff}{}", common::text(&common::transmit(1)));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(write_report(text.as_bytes(), "x", folder.path()).unwrap().passed);
+}
+
+#[test]
 fn a_cut_line_is_told_from_a_wrong_one() {
     let text = common::text(&common::transmit(1));
     let lines = text.lines().count();
     let cut = fault(text.trim_end().strip_suffix('}').unwrap());
     assert!(
-        matches!(cut, ReportError::Cut { line, events, .. } if line == lines && events == lines as u64 - 2),
+        matches!(
+            cut,
+            ReportError::Trace {
+                source: LineError::Cut { line, events, .. },
+                ..
+            } if line == lines && events == lines as u64 - 2
+        ),
         "{cut}"
     );
     assert!(
@@ -60,6 +89,7 @@ fn a_trace_without_its_end_gives_a_report_that_says_so() {
     assert!(!w.summary.complete && !w.summary.passed);
     assert!(w.html.contains("The trace stops before the run was over"));
     assert_eq!(w.summary.frames_tx, 2);
+    assert_eq!(w.summary.cut_after, Some(world.events.len() + 1));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::build::{Direction, Mode};
@@ -94,6 +96,8 @@ pub struct SimOptions {
     pub quiet_limit_cycles: u64,
     /// What the clock does while a task awaits something outside.
     pub external: ExternalPolicy,
+    /// Set to true from another thread, it ends the run as [`SimError::Stopped`] within a few cycles.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for SimOptions {
@@ -109,6 +113,7 @@ impl Default for SimOptions {
             idle_limit_cycles: 200_000,
             quiet_limit_cycles: 1_000_000,
             external: ExternalPolicy::default(),
+            stop: None,
         }
     }
 }

@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::filelist::{self, FileListError};
 use crate::runtime::Runtime;
 
+/// Slowest clock, MHz: times in picoseconds stay far within 64 bits in the longest run.
+const CLOCK_MHZ_MIN: f64 = 0.1;
+/// Fastest clock, MHz: a period still is many picoseconds, so that half of it is a time of its own.
+const CLOCK_MHZ_MAX: f64 = 10_000.0;
+
 /// A parameter of the top module, as given to the elaborator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -268,9 +273,9 @@ impl DutConfig {
             path: path.to_owned(),
             message,
         };
-        if !(raw.clock_mhz > 0.0 && raw.clock_mhz <= 100_000.0) {
+        if !(CLOCK_MHZ_MIN..=CLOCK_MHZ_MAX).contains(&raw.clock_mhz) {
             return Err(value_error(format!(
-                "clock_mhz = {} is not in 0 .. 100000",
+                "clock_mhz = {} is no clock in MHz that can be simulated: give {CLOCK_MHZ_MIN} to {CLOCK_MHZ_MAX}",
                 raw.clock_mhz
             )));
         }

@@ -91,6 +91,12 @@ pub enum SimError {
         /// What it said.
         message: String,
     },
+    /// Somebody wanted the run to end: [`SimOptions::stop`](crate::SimOptions::stop).
+    #[error("stopped from outside at cycle {cycle}")]
+    Stopped {
+        /// When.
+        cycle: u64,
+    },
     /// Waves or coverage could not be written.
     #[error("cycle {cycle}: {source}")]
     Artefact {
@@ -117,9 +123,10 @@ impl SimError {
             | Self::Hang { graph, .. }
             | Self::Limit { graph, .. }
             | Self::WallClock { graph, .. } => graph.cycle,
-            Self::Circle { cycle, .. } | Self::TaskPanic { cycle, .. } | Self::Artefact { cycle, .. } => {
-                *cycle
-            }
+            Self::Circle { cycle, .. }
+            | Self::TaskPanic { cycle, .. }
+            | Self::Stopped { cycle }
+            | Self::Artefact { cycle, .. } => *cycle,
             Self::Nested | Self::Runtime(_) => 0,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 
 use crate::build::Mode;
 use crate::clock::{Bfm, Cycle, ExternalPolicy, SimOptions, TraceWindow};
@@ -86,8 +87,18 @@ impl Machine {
                     STRIDE_CYCLES
                 };
                 self.model.drain_log();
+                self.check_stop(kernel)?;
                 tokio::task::yield_now().await;
             }
+        }
+    }
+
+    fn check_stop(&self, kernel: &Kernel) -> Result<(), SimError> {
+        match &self.options.stop {
+            Some(stop) if stop.load(Ordering::Relaxed) => Err(SimError::Stopped {
+                cycle: kernel.now.get(),
+            }),
+            _ => Ok(()),
         }
     }
 

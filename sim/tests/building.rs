@@ -45,10 +45,20 @@ fn mistakes_in_a_description_have_a_place() {
         load_error("top = \"a\"\nfiles = [\"b.sv\"]\n"),
         "dut.toml: the design names b.sv, which does not exist"
     );
-    assert_eq!(
-        load_error("top = \"a\"\nfiles = [\"a.sv\"]\nclock_mhz = -1.0\n"),
-        "dut.toml: clock_mhz = -1 is not in 0 .. 100000"
-    );
+    for (given, shown) in [
+        ("-1.0", "-1"),
+        ("0.0", "0"),
+        ("nan", "NaN"),
+        ("inf", "inf"),
+        ("1e9", "1000000000"),
+    ] {
+        assert_eq!(
+            load_error(&format!("top = \"a\"\nfiles = [\"a.sv\"]\nclock_mhz = {given}\n")),
+            format!(
+                "dut.toml: clock_mhz = {shown} is no clock in MHz that can be simulated: give 0.1 to 10000"
+            )
+        );
+    }
     assert_eq!(
         load_error("top = \"a\"\n"),
         "dut.toml: no source file: give files = [..] or filelist = \"..\""

@@ -349,3 +349,25 @@ fn a_run_inside_a_runtime_is_refused() {
     let error = runtime.block_on(async { sim.run(async |_| ()).unwrap_err() });
     assert!(matches!(error, SimError::Nested), "{error}");
 }
+
+#[test]
+fn a_run_ends_when_it_is_told_to_from_outside() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = SimOptions {
+        stop: Some(Arc::clone(&stop)),
+        ..SimOptions::default()
+    };
+    let error = counter(options)
+        .run(async move |sim: SimHandle| {
+            sim.cycles(1000).await;
+            stop.store(true, Ordering::Relaxed);
+            sim.cycles(1_000_000).await;
+        })
+        .unwrap_err();
+    let cycle = error.cycle();
+    assert!(matches!(error, SimError::Stopped { .. }), "{error}");
+    assert!((1000..2000).contains(&cycle), "{cycle}");
+}

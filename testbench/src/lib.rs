@@ -7,5 +7,6 @@ pub mod golden;
 pub mod host;
 pub mod run;
 pub mod scenario;
+pub mod unfinished;
 pub mod wire;
 pub mod workspace;

@@ -3,6 +3,7 @@
 //! Scenarios are TOML; unknown keys are errors, every field has a default. Paths in a scenario file are relative to the file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ringside_sim::ParamValue;
@@ -181,6 +182,14 @@ pub enum Phase {
 
 fn yes() -> bool {
     true
+}
+
+/// As a scenario file says it, in one line.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = toml::Value::try_from(self).map_err(|_| fmt::Error)?;
+        write!(f, "{table}")
+    }
 }
 
 /// When to give up.
@@ -443,7 +452,7 @@ impl Scenario {
 }
 
 /// The word that a scenario file uses for a choice.
-fn word<T: Serialize>(choice: &T) -> String {
+pub(crate) fn word<T: Serialize>(choice: &T) -> String {
     serde_json::to_value(choice)
         .ok()
         .and_then(|v| v.as_str().map(str::to_owned))

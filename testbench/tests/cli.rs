@@ -220,7 +220,19 @@ fn traces_that_are_none() {
     insta::assert_snapshot!("no_trace", b.says(&["check", "DIR/text.jsonl"], 2));
     insta::assert_snapshot!("trace_version", b.says(&["check", "DIR/version.jsonl"], 2));
     insta::assert_snapshot!("cut_line", b.says(&["check", "DIR/cut.jsonl"], 2));
-    assert!(b.says(&["check", "DIR/ends.jsonl"], 1).contains("RUN-END"));
+    b.file("bytes.jsonl", &[0x1f, 0x8b, 0x08, 0xff, 0xfe, b'\n']);
+    b.file("empty.jsonl", b"");
+    insta::assert_snapshot!("trace_without_end", b.says(&["check", "DIR/ends.jsonl"], 2));
+    insta::assert_snapshot!(
+        "report_without_end",
+        b.says(&["report", "DIR/ends.jsonl", "-o", "DIR/out"], 2)
+    );
+    insta::assert_snapshot!("trace_of_bytes", b.says(&["check", "DIR/bytes.jsonl"], 2));
+    insta::assert_snapshot!(
+        "report_of_bytes",
+        b.says(&["report", "DIR/bytes.jsonl", "-o", "DIR/out"], 2)
+    );
+    insta::assert_snapshot!("empty_trace", b.says(&["check", "DIR/empty.jsonl"], 2));
     insta::assert_snapshot!("no_trace_file", b.says(&["check", "DIR/none.jsonl"], 2));
     insta::assert_snapshot!(
         "no_report",
@@ -253,7 +265,145 @@ fn a_rule_that_was_to_be_provoked_and_was_not_is_a_failure() {
     b.file("expect.toml", b"expect = [\"BUS-4K\"]\n[traffic]\nframes = 1\n");
     let text = b.says(&["run", "--scenario", "DIR/expect.toml", "--no-files"], 1);
     assert!(
-        text.contains("BUS-4K was to be violated in this scenario, and was not"),
+        text.contains("\n  FAIL   BUS-4K was to be violated in this run, and was not\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n         to be provoked, and not provoked: BUS-4K\n")
+            && !text.contains("on purpose"),
+        "{text}"
+    );
+}
+
+#[test]
+fn more_queue_pairs_than_the_device_has_is_said_first() {
+    let b = Bench::new();
+    let text = b.says(&["run", "--queues", "8", "--size", "64", "--no-files"], 2);
+    let first = text.lines().nth(3).unwrap_or_default();
+    assert!(
+        first.starts_with("  NOT RUN: the run needs 8 queue pairs, the device has 4")
+            && first.contains("--queues"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let b = Bench::new();
+    let golden =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/traces/tx_single.jsonl"));
+    let mark = "\u{feff}".as_bytes();
+    b.file("t.jsonl", &[mark, &golden.expect("a golden trace")].concat());
+    b.says(&["check", "DIR/t.jsonl"], 0);
+    b.file("s.toml", &[mark, b"[traffic]\nframes = 1\n"].concat());
+    b.says(&["run", "--scenario", "DIR/s.toml", "--no-files"], 0);
+    let dut = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../rtl/dut.toml"));
+    let rtl = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rtl/ringside.f");
+    let dut = dut
+        .expect("a description")
+        .replace("ringside.f", &rtl.to_string_lossy());
+    b.file("dut.toml", &[mark, dut.as_bytes()].concat());
+    b.says(
+        &[
+            "run",
+            "--dut",
+            "DIR/dut.toml",
+            "--size",
+            "64",
+            "--frames",
+            "1",
+            "--no-files",
+        ],
+        0,
+    );
+}
+
+#[test]
+fn clocks_that_are_none_are_refused() {
+    let b = Bench::new();
+    b.file("a.sv", b"module a; endmodule\n");
+    for (given, shown) in [("0", "0"), ("-1.0", "-1"), ("nan", "NaN"), ("1e9", "1000000000")] {
+        b.file(
+            "dut.toml",
+            format!("top = \"a\"\nfiles = [\"a.sv\"]\nclock_mhz = {given}\n").as_bytes(),
+        );
+        let text = b.says(&["run", "--dut", "DIR/dut.toml", "--size", "64"], 2);
+        assert!(
+            text.starts_with(&format!(
+                "error: DIR/dut.toml: clock_mhz = {shown} is no clock in MHz"
+            )),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_nothing_that_looks_whole() {
+    let b = Bench::new();
+    let out = b.folder.path().join("out");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringside"))
+        .args(["run", "--size", "64", "--frames", "3000000", "--out"])
+        .arg(&out)
+        .current_dir(root)
+        .env("NO_COLOR", "1")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    // The trace grows: the run is under way.
+    let part = out.join("trace.jsonl.part");
+    while !part.metadata().is_ok_and(|m| m.len() > 0) {
+        assert_eq!(child.try_wait().expect("asked"), None, "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill").success());
+    let said = child.wait_with_output().expect("ended");
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert_eq!(said.status.code(), Some(130), "{text}");
+    assert!(text.contains("\n  STOPPED by SIGINT at cycle "), "{text}");
+    let mut names: Vec<_> = std::fs::read_dir(&out)
+        .expect("the folder")
+        .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["trace.jsonl.part", "wire.pcap.part"]);
+    let trace = std::fs::read_to_string(&part).expect("the trace");
+    let last = trace.lines().last().unwrap_or_default();
+    assert!(last.contains("\"reason\":\"truncated\""), "{last}");
+}
+
+#[test]
+fn waves_say_how_to_open_them_or_why_there_are_none() {
+    let b = Bench::new();
+    let run = |window: &str| {
+        let out = "DIR/out";
+        let args = [
+            "run",
+            "--size",
+            "64",
+            "--frames",
+            "1",
+            "--no-report",
+            "--waves",
+            window,
+            "--out",
+            out,
+        ];
+        b.says(&args, 0)
+    };
+    let text = run("100..200");
+    assert!(
+        text.contains("\n  waves  DIR/out/waves.fst (cycles 100 to 200)\n") && text.contains("gtkwave"),
+        "{text}"
+    );
+    let text = run("900000000..900000001");
+    assert!(
+        text.contains("\n  waves  none: the run was over after cycle ") && !text.contains("gtkwave"),
         "{text}"
     );
 }

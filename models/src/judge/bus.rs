@@ -97,7 +97,7 @@ pub(crate) fn check_upstream(
             Body::CfgRd { .. } | Body::CfgWr { .. } | Body::Other { .. }
         ),
         || "a memory request, a message or a completion".into(),
-        || format!("{:?}", tlp.body),
+        || tlp.to_string(),
     );
     let (req, tag, addr, dw, fbe, lbe, read) = match &tlp.body {
         Body::MRd {

@@ -38,6 +38,21 @@ pub(crate) struct HostRequest {
     config: bool,
 }
 
+impl HostRequest {
+    /// What was asked, in the specification's terms.
+    fn words(&self) -> String {
+        match self.target {
+            HostTarget::ConfigRead(register) => format!("read of configuration register {register:#05x}"),
+            HostTarget::ConfigWrite => "configuration write".into(),
+            HostTarget::Common(read) => {
+                format!("read of {} in {}", read.words(), Region::Common)
+            }
+            HostTarget::Region(region, offset) => format!("read of {region} at offset {offset:#x}"),
+            HostTarget::Elsewhere => format!("read of {} bytes at {:#x}", self.bytes, self.addr),
+        }
+    }
+}
+
 /// Requests of the host that wait.
 #[derive(Debug, Default)]
 pub(crate) struct HostRequests {
@@ -212,8 +227,9 @@ impl HostRequests {
             || {
                 first.map_or(String::new(), |r| {
                     format!(
-                        "{} not, the first came at cycle {} for {:?}",
-                        missing, r.cycle, r.target
+                        "{missing} not; the first, at cycle {}, was a {}",
+                        r.cycle,
+                        r.words()
                     )
                 })
             },

@@ -1,14 +1,14 @@
 //! `ringside check`: a recorded trace gets the verdict of the live run.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringside_models::cost::Costs;
 use ringside_models::event::Header;
 use ringside_models::judge::{Judge, Verdict};
-use ringside_models::trace::{Reader, parse_header};
+use ringside_reports::TraceLines;
 
 use super::out::{out, outln};
 use super::paint::Paint;
@@ -24,28 +24,21 @@ pub(super) struct CheckArgs {
     json: bool,
 }
 
-/// Judges a trace file.
+/// Judges a trace file. One without its end event is no record of a run, so it gets no verdict.
 pub(super) fn judge(path: &Path) -> Result<(Header, Verdict, Costs), CliError> {
     let file = File::open(path).map_err(CliError::file("read", path))?;
-    let mut lines = BufReader::new(file).lines();
     let wrong = |cause| CliError::Trace {
         path: path.to_owned(),
         cause,
     };
-    let first = lines
-        .next()
-        .transpose()
-        .map_err(CliError::file("read", path))?
-        .unwrap_or_default();
-    let header = parse_header(&first).map_err(wrong)?;
-    let (mut judge, mut reader, mut costs) = (Judge::new(&header), Reader::new(), Costs::new());
-    for line in lines {
-        let line = line.map_err(CliError::file("read", path))?;
-        if let Some(event) = reader.event(&line).map_err(wrong)? {
-            let cause = judge.observe(&event).cause;
-            costs.observe(&event, cause.as_ref());
-        }
+    let mut lines = TraceLines::open(BufReader::new(file)).map_err(wrong)?;
+    let header = lines.header().clone();
+    let (mut judge, mut costs) = (Judge::new(&header), Costs::new());
+    while let Some((event, _)) = lines.next_event().map_err(wrong)? {
+        let cause = judge.observe(&event).cause;
+        costs.observe(&event, cause.as_ref());
     }
+    lines.finish().map_err(wrong)?;
     Ok((header, judge.finish(), costs))
 }
 
@@ -56,7 +49,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
     } else {
         let paint = Paint::stdout();
         out!("{}", summary::head(&header, paint));
-        out!("{}", summary::verdict_lines(&verdict, verdict.passed(), paint));
+        out!("{}", summary::verdict_lines(&verdict, paint));
         out!("{}", summary::cost_table(&costs, &header));
         let repeat = format!("ringside check {}", failure::quote(&args.trace.to_string_lossy()));
         out!("{}", failure::violations(&verdict, &repeat, paint));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ringside_models::trace::TraceError;
+use ringside_reports::LineError;
 use ringside_sim::{BuildError, DutError};
 
 use crate::driver::error::DriverError;
@@ -51,7 +51,7 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
         /// What is wrong, with the line.
-        cause: TraceError,
+        cause: LineError,
     },
     /// The report could not be made.
     #[error("cannot report {}: {cause}", path.display())]

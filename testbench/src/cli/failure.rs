@@ -47,13 +47,6 @@ pub(super) fn violations(verdict: &Verdict, repeat: &str, paint: Paint) -> Strin
         return String::new();
     }
     let mut text = String::from("\n");
-    for rule in verdict.missing() {
-        let _ = writeln!(
-            text,
-            "  {} was to be violated in this scenario, and was not",
-            paint.bad(rule)
-        );
-    }
     let unexpected: Vec<_> = verdict.unexpected().collect();
     if let Some(v) = unexpected.first() {
         let queue = v.queue.map(|q| format!(", queue {q}")).unwrap_or_default();
@@ -98,17 +91,14 @@ pub(super) fn violations(verdict: &Verdict, repeat: &str, paint: Paint) -> Strin
     text
 }
 
-/// What else went wrong: the driver's complaints, the simulation's end, the rings.
+/// What else went wrong: the simulation's end, the driver's complaints, the rings.
 pub(super) fn troubles(result: &RunResult, paint: Paint) -> String {
     let mut text = String::new();
-    match &result.ended {
-        Ended::Complete => {}
-        Ended::Driver(e) => {
-            let _ = writeln!(text, "\n  {} {e}", paint.bad("the driver gave up:"));
-        }
-        Ended::Sim(e) => {
-            let _ = writeln!(text, "\n  {} {e}", paint.bad("the simulation ended early:"));
-        }
+    // Its first line is in the headline; who waits for what takes more of them.
+    if let Ended::Sim(e) = &result.ended
+        && e.wait_graph().is_some()
+    {
+        let _ = writeln!(text, "\n  {} {e}", paint.bad("the simulation ended early:"));
     }
     if !result.complaints.is_empty() {
         let _ = writeln!(text, "\n  {}", paint.bad("complaints"));

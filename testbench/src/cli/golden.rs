@@ -5,13 +5,16 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use ringside_sim::SimError;
 
+use super::interrupt::Interrupt;
 use super::out::outln;
 use super::paint::{Paint, Progress, count};
 use super::{CliError, Outcome};
 use crate::golden::{Difference, Normal, Precision, compare, normalise};
-use crate::run::{RunOptions, RunResult};
+use crate::run::{Ended, RunOptions, RunResult};
 use crate::scenario::Scenario;
+use crate::unfinished::part_of;
 use crate::workspace;
 
 /// `ringside golden`
@@ -53,7 +56,7 @@ pub(super) struct Golden {
     trace: PathBuf,
 }
 
-pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
+pub(super) fn golden(args: &GoldenArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
     let dir = args
         .dir
         .clone()
@@ -74,7 +77,15 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
     let mut changed = 0;
     for golden in &all {
         let scratch = scratch_file(&dir, &golden.name)?;
-        let result = run_into(golden, &scratch);
+        let result = run_into(golden, &scratch, interrupt);
+        if let Ok(RunResult {
+            ended: Ended::Sim(SimError::Stopped { .. }),
+            ..
+        }) = &result
+        {
+            let _ = std::fs::remove_file(part_of(&scratch));
+            return Ok(Outcome::Interrupted);
+        }
         let report = result.and_then(|r| {
             let (differences, lines) = differences(golden, &scratch, precision)?;
             Ok((r, differences, lines))
@@ -128,7 +139,13 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<Outcome, CliError> {
 /// The golden scenarios, all or those named.
 pub(super) fn find(dir: &Path, names: &[String]) -> Result<Vec<Golden>, CliError> {
     let scenarios = dir.parent().unwrap_or(Path::new("")).join("scenarios");
-    let entries = std::fs::read_dir(&scenarios).map_err(CliError::file("read", &scenarios))?;
+    let entries = std::fs::read_dir(&scenarios).map_err(|cause| {
+        CliError::Usage(format!(
+            "no scenarios for the traces in {}: they are looked for in the folder `scenarios` beside it, and {} cannot be read: {cause}",
+            dir.display(),
+            scenarios.display()
+        ))
+    })?;
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(CliError::file("read", &scenarios))?.path();
@@ -164,14 +181,16 @@ fn scratch_file(dir: &Path, name: &str) -> Result<PathBuf, CliError> {
     Ok(dir.join(format!(".{name}.{}.new", std::process::id())))
 }
 
-fn run_into(golden: &Golden, trace: &Path) -> Result<RunResult, CliError> {
+fn run_into(golden: &Golden, trace: &Path, interrupt: &Interrupt) -> Result<RunResult, CliError> {
     let scenario = Scenario::load(&golden.scenario)?;
     let progress = Progress::new();
     let options = RunOptions {
         trace: Some(trace.to_owned()),
+        stop: Some(interrupt.flag()),
         ..RunOptions::default()
     };
-    Ok(crate::run::run(&scenario, &options, &|text| progress.say(text))?)
+    let run = || crate::run::run(&scenario, &options, &|text| progress.say(text));
+    Ok(Interrupt::during(run)?)
 }
 
 fn read(path: &Path, precision: Precision) -> Result<Normal, CliError> {

@@ -1,12 +1,13 @@
 //! The `ringside` command: arguments in, exit code out.
 //!
-//! Exit codes: 0 pass, 1 violations, 2 usage, build or input, 3 a bug of Ringside, 4 time-out.
+//! Exit codes: 0 pass, 1 violations, 2 usage, build or input, 3 a bug of Ringside, 4 time-out, 130 SIGINT, 143 SIGTERM.
 
 mod build;
 mod check;
 mod error;
 mod failure;
 mod golden;
+mod interrupt;
 mod out;
 mod paint;
 mod report;
@@ -59,6 +60,10 @@ pub enum Outcome {
     TimeOut,
     /// A bug of Ringside.
     OurBug,
+    /// The device cannot do what was asked for.
+    Unable,
+    /// A signal ended it.
+    Interrupted,
 }
 
 impl Outcome {
@@ -68,6 +73,8 @@ impl Outcome {
             Outcome::Violations => 1,
             Outcome::OurBug => 3,
             Outcome::TimeOut => 4,
+            Outcome::Unable => CliError::CODE,
+            Outcome::Interrupted => interrupt::code(),
         }
     }
 }
@@ -83,11 +90,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if e.use_stderr() { CliError::CODE } else { 0 });
         }
     };
+    let interrupt = interrupt::Interrupt::listen();
     let done = match cli.command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(&args, &interrupt),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
-        Command::Golden(args) => golden::golden(&args),
+        Command::Golden(args) => golden::golden(&args, &interrupt),
         Command::Build(args) => build::build(&args),
     };
     match done {

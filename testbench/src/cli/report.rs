@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ringside_models::trace::TraceError;
 
 use super::out::outln;
 use super::{CliError, Outcome};
@@ -84,5 +85,15 @@ pub(super) fn write(trace: &Path, out: &Path) -> Result<PathBuf, CliError> {
         path: trace.to_owned(),
         cause: e.to_string(),
     })?;
-    Ok(summary.html)
+    match summary.cut_after {
+        None => Ok(summary.html),
+        Some(line) => Err(CliError::Report {
+            path: trace.to_owned(),
+            cause: format!(
+                "{}; what there is of the run is in {}",
+                TraceError::NoEnd { line },
+                summary.html.display()
+            ),
+        }),
+    }
 }

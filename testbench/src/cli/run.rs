@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ringside_sim::{SimError, TraceWindow};
 
+use super::interrupt::Interrupt;
 use super::out::{out, outln};
 use super::paint::{Paint, Progress};
 use super::run_args::RunArgs;
@@ -12,6 +13,7 @@ use super::{CliError, Outcome, failure, report, summary};
 use crate::driver::error::DriverError;
 use crate::run::{Ended, RunOptions, RunResult};
 use crate::scenario::Scenario;
+use crate::unfinished::part_of;
 
 /// Cycles of waveforms before a violation.
 const WAVES_BEFORE: u64 = 2_000;
@@ -25,7 +27,7 @@ struct Files {
     capture: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
+pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
     let scenario = args.scenario()?;
     let files = files(args, &scenario)?;
     let options = RunOptions {
@@ -36,6 +38,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
         digest: args.check_determinism,
         waves: args.window(files.folder.join("waves.fst")),
         coverage: args.coverage.clone(),
+        stop: Some(interrupt.flag()),
     };
     let result = simulate(&scenario, &options)?;
     if let Ended::Driver(cause @ DriverError::NotOffered { .. }) = result.ended {
@@ -45,31 +48,41 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     let mut outcome = outcome(&result);
     let mut left = Vec::new();
     let mut notes = String::new();
-    if args.check_determinism {
-        let (same, text) = again(args, &scenario, &result, &files)?;
+    let stopped = outcome == Outcome::Interrupted;
+    if args.check_determinism && !stopped {
+        let (same, text) = again(args, &scenario, &result, &files, interrupt)?;
         notes.push_str(&text);
         if !same {
             outcome = Outcome::OurBug;
         }
     }
+    let written = |path: &Path| if stopped { part_of(path) } else { path.to_owned() };
     if let Some(path) = &files.trace {
-        left.push(("trace", path.display().to_string()));
+        left.push(("trace", written(path).display().to_string()));
     }
-    if let (Some(path), false) = (&files.trace, args.no_report || args.no_files) {
+    if let (Some(path), false) = (&files.trace, stopped || args.no_report || args.no_files) {
         left.push((
             "report",
             report::write(path, &files.folder)?.display().to_string(),
         ));
     }
     if let Some(path) = &files.capture {
-        left.push(("frames", path.display().to_string()));
+        left.push(("frames", written(path).display().to_string()));
     }
     if let Some(window) = &options.waves {
-        left.push(("waves", window.path.display().to_string()));
+        if window.from < result.cycles {
+            left.push(("waves", waves_text(window, result.cycles)));
+        } else {
+            let _ = writeln!(
+                notes,
+                "  waves  none: the run was over after cycle {}, the window begins at {}",
+                result.cycles, window.from
+            );
+        }
     }
     if let (Some(cycle), false) = (
         result.first_violation,
-        args.no_rerun || args.no_files || args.waves.is_some(),
+        stopped || args.no_rerun || args.no_files || args.waves.is_some(),
     ) {
         let path = files.folder.join("violation.fst");
         let window = TraceWindow {
@@ -77,12 +90,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
             from: cycle.saturating_sub(WAVES_BEFORE),
             to: cycle + WAVES_AFTER,
         };
-        let text = format!("{} (cycles {} to {})", path.display(), window.from, window.to);
+        let text = waves_text(&window, result.cycles);
         simulate(
             &scenario,
             &RunOptions {
                 waves: Some(window),
                 no_assert: args.no_assert,
+                stop: Some(interrupt.flag()),
                 ..RunOptions::default()
             },
         )?;
@@ -100,10 +114,17 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     Ok(outcome)
 }
 
+/// Where the waves are, and of which cycles.
+fn waves_text(window: &TraceWindow, cycles: u64) -> String {
+    let last = window.to.min(cycles.saturating_sub(1));
+    format!("{} (cycles {} to {last})", window.path.display(), window.from)
+}
+
 fn simulate(scenario: &Scenario, options: &RunOptions) -> Result<RunResult, CliError> {
     let progress = Progress::new();
     progress.say("running");
-    Ok(crate::run::run(scenario, options, &|text| progress.say(text))?)
+    let run = || crate::run::run(scenario, options, &|text| progress.say(text));
+    Ok(Interrupt::during(run)?)
 }
 
 fn files(args: &RunArgs, scenario: &Scenario) -> Result<Files, CliError> {
@@ -127,6 +148,7 @@ fn files(args: &RunArgs, scenario: &Scenario) -> Result<Files, CliError> {
 /// What the run amounts to.
 fn outcome(result: &RunResult) -> Outcome {
     match &result.ended {
+        Ended::Sim(SimError::Stopped { .. }) => Outcome::Interrupted,
         Ended::Sim(
             SimError::TaskPanic { .. } | SimError::Nested | SimError::Runtime(_) | SimError::Circle { .. },
         ) => Outcome::OurBug,
@@ -138,6 +160,7 @@ fn outcome(result: &RunResult) -> Outcome {
             | SimError::Hang { .. }
             | SimError::Deadlock { .. },
         ) => Outcome::TimeOut,
+        Ended::Driver(DriverError::Lacks { .. }) => Outcome::Unable,
         _ if result.passed() => Outcome::Pass,
         _ => Outcome::Violations,
     }
@@ -149,6 +172,7 @@ fn again(
     scenario: &Scenario,
     first: &RunResult,
     files: &Files,
+    interrupt: &Interrupt,
 ) -> Result<(bool, String), CliError> {
     let window = TraceWindow {
         path: files.folder.join("determinism.fst"),
@@ -160,6 +184,7 @@ fn again(
         digest: true,
         no_assert: args.no_assert,
         waves: Some(window.clone()),
+        stop: Some(interrupt.flag()),
         ..RunOptions::default()
     };
     let second = simulate(scenario, &options)?;
@@ -207,9 +232,7 @@ fn repeat_command(scenario: &Scenario) -> String {
 fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repeat: &str) {
     let paint = Paint::stdout();
     let mut text = summary::head(&result.header, paint);
-    if let Some(verdict) = &result.findings.verdict {
-        text.push_str(&summary::verdict_lines(verdict, result.passed(), paint));
-    }
+    text.push_str(&summary::headline(result, paint));
     text.push_str(&summary::frames_line(result));
     text.push_str(notes);
     if result.findings.verdict.is_some() {
@@ -222,6 +245,18 @@ fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repea
     text.push('\n');
     for (what, path) in left {
         let _ = writeln!(text, "  {what:<6} {}", relative(path));
+    }
+    if matches!(result.ended, Ended::Sim(SimError::Stopped { .. })) && !left.is_empty() {
+        let _ = writeln!(
+            text,
+            "         `.part`: not whole; `ringside check` judges such a trace as far as it goes"
+        );
+    }
+    if left.iter().any(|(what, _)| *what == "waves") {
+        let _ = writeln!(
+            text,
+            "         open with `gtkwave FILE` or `surfer FILE`; which signals to look at: docs/waves.md"
+        );
     }
     out!("{text}");
 }

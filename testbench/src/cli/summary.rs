@@ -5,11 +5,17 @@ use std::fmt::Write as _;
 use ringside_models::cost::{Costs, Traffic};
 use ringside_models::event::Header;
 use ringside_models::judge::{Purpose, Verdict};
+use ringside_sim::SimError;
 use serde_json::{Value, json};
 
+use super::interrupt;
 use super::paint::{Paint, count, grouped};
+use crate::driver::error::DriverError;
 use crate::host::link::usable_bits_per_second;
 use crate::run::{Ended, RunResult};
+
+/// What stands before a line that goes on with the one above.
+const INDENT: &str = "         ";
 
 /// Version of the JSON summaries.
 const FORMAT_VERSION: u32 = 1;
@@ -29,29 +35,105 @@ pub(super) fn head(header: &Header, paint: Paint) -> String {
     )
 }
 
-/// The verdict in two lines.
-pub(super) fn verdict_lines(verdict: &Verdict, passed: bool, paint: Paint) -> String {
+/// How a run ended, in the first line of what is said about it.
+enum Ending {
+    Pass,
+    /// The device, or the run, did not do what it should; why.
+    Fail(String),
+    /// The run never came to its first frame; why.
+    NotRun(String),
+    /// Somebody wanted it to end; when.
+    Stopped(String),
+}
+
+impl Ending {
+    /// What a verdict alone says.
+    fn of_verdict(verdict: &Verdict) -> Self {
+        let mut broken: Vec<&str> = verdict.unexpected().map(|v| v.rule).collect();
+        broken.dedup();
+        let missing: Vec<&str> = verdict.missing().collect();
+        match (broken.as_slice(), missing.as_slice()) {
+            ([], []) => Ending::Pass,
+            ([], missing) => Ending::Fail(format!(
+                "{} was to be violated in this run, and was not",
+                missing.join(", ")
+            )),
+            ([rule], _) => Ending::Fail(format!("the run violates {rule}")),
+            ([rule, ..], _) => Ending::Fail(format!("the run violates {rule} and other rules")),
+        }
+    }
+
+    fn of_run(result: &RunResult) -> Self {
+        let judged = result.findings.verdict.as_ref().map(Ending::of_verdict);
+        match (&result.ended, judged) {
+            (Ended::Sim(SimError::Stopped { cycle }), _) => Ending::Stopped(format!(
+                "by {} at cycle {}, before the run was over",
+                interrupt::name(),
+                grouped(*cycle)
+            )),
+            (Ended::Driver(e @ DriverError::Lacks { .. }), None | Some(Ending::Pass)) => Ending::NotRun(
+                format!("{e}; --queues, --set and the scenario say what is asked for"),
+            ),
+            // A rule that was broken says more than what it led to. A rule that was not may just not have had its chance.
+            (_, Some(fail @ Ending::Fail(_))) if result.first_violation.is_some() => fail,
+            (Ended::Driver(e), _) => Ending::Fail(format!("the driver gave up: {e}")),
+            (Ended::Sim(e), _) => {
+                let text = e.to_string();
+                let first = text.lines().next().unwrap_or_default();
+                Ending::Fail(format!("the simulation ended early: {first}"))
+            }
+            (Ended::Complete, Some(fail @ Ending::Fail(_))) => fail,
+            (Ended::Complete, _) if result.passed() => Ending::Pass,
+            (Ended::Complete, _) => Ending::Fail(format!(
+                "no rule is violated, but driver or script has {}",
+                count(result.complaints.len() as u64, "complaint")
+            )),
+        }
+    }
+}
+
+/// The verdict of a run, in its first lines.
+pub(super) fn headline(result: &RunResult, paint: Paint) -> String {
+    lines(&Ending::of_run(result), result.findings.verdict.as_ref(), paint)
+}
+
+/// The verdict over a recorded trace, in its first lines.
+pub(super) fn verdict_lines(verdict: &Verdict, paint: Paint) -> String {
+    lines(&Ending::of_verdict(verdict), Some(verdict), paint)
+}
+
+fn lines(ending: &Ending, verdict: Option<&Verdict>, paint: Paint) -> String {
+    let mut text = match ending {
+        Ending::Pass => format!("  {}   ", paint.good("PASS")),
+        Ending::Fail(why) => format!("  {}   {why}\n{INDENT}", paint.bad("FAIL")),
+        Ending::NotRun(why) => format!("  {} {why}\n{INDENT}", paint.bad("NOT RUN:")),
+        Ending::Stopped(when) => format!("  {} {when}\n{INDENT}", paint.bad("STOPPED")),
+    };
+    let Some(verdict) = verdict else {
+        text.push_str("nobody judged\n");
+        return text;
+    };
     let checked = verdict.rules.iter().filter(|r| r.checked > 0).count() as u64;
     let times: u64 = verdict.rules.iter().map(|r| r.checked).sum();
     let broken: u64 = verdict.rules.iter().map(|r| r.violated).sum();
-    let word = if passed {
-        paint.good("PASS")
-    } else {
-        paint.bad("FAIL")
-    };
-    let mut text = format!(
-        "  {word}   {} checked {} times on {}: {}\n",
+    let _ = writeln!(
+        text,
+        "{} checked {} times on {}: {}",
         count(checked, "rule"),
         grouped(times),
         count(verdict.compared.tlps, "TLP"),
         count(broken, "violation")
     );
-    if !verdict.expect.is_empty() {
-        let _ = writeln!(
-            text,
-            "         provoked on purpose: {}",
-            verdict.expect.join(", ")
-        );
+    let missing: Vec<&str> = verdict.missing().collect();
+    let provoked = verdict.expect.iter().map(String::as_str);
+    let provoked: Vec<&str> = provoked.filter(|rule| !missing.contains(rule)).collect();
+    for (what, rules) in [
+        ("provoked on purpose", provoked),
+        ("to be provoked, and not provoked", missing),
+    ] {
+        if !rules.is_empty() {
+            let _ = writeln!(text, "{INDENT}{what}: {}", rules.join(", "));
+        }
     }
     let off: Vec<&str> = verdict
         .rules

@@ -7,6 +7,11 @@ use crate::host::requests::RequestError;
 
 use super::ring::{AddError, UsedError};
 
+fn hex(bytes: &[u8]) -> String {
+    let words: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    words.join(" ")
+}
+
 /// Why the driver could not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DriverError {
@@ -123,7 +128,7 @@ pub enum DriverError {
         queue: u16,
     },
     /// The control queue did not answer.
-    #[error("control command {command:02x?}: no answer within {cycles} cycles")]
+    #[error("control command {}: no answer within {cycles} cycles", hex(command))]
     NoAnswer {
         /// The command's first bytes.
         command: Vec<u8>,
@@ -131,7 +136,10 @@ pub enum DriverError {
         cycles: u64,
     },
     /// The control queue's answer is not what the scenario wants.
-    #[error("control command {command:02x?}: acknowledged with {ack}, the scenario wants {wanted}")]
+    #[error(
+        "control command {}: acknowledged with {ack}, the scenario wants {wanted}",
+        hex(command)
+    )]
     Answer {
         /// The command's first bytes.
         command: Vec<u8>,

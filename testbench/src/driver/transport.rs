@@ -1,5 +1,7 @@
 //! virtio over PCI, as a driver does it: initialisation in the specification's order, queues, kicks, resets.
 
+use std::fmt;
+
 use ringside_sim::SimHandle;
 
 use super::config::{DriverConfig, Vectors};
@@ -78,6 +80,19 @@ pub struct NetDeviceConfig {
     pub max_queue_pairs: u16,
     /// Its MTU.
     pub mtu: u16,
+}
+
+impl fmt::Display for NetDeviceConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "MAC {}, MTU {}, {} queue pairs, status {:#x}",
+            self.mac.map(|b| format!("{b:02x}")).join(":"),
+            self.mtu,
+            self.max_queue_pairs,
+            self.status
+        )
+    }
 }
 
 /// A queue as the device knows it.

@@ -105,12 +105,17 @@ mod tests {
     use super::super::normal::tests::{read, trace};
     use super::super::{Precision, normalise};
     use super::*;
+    use ringside_models::event::{EndReason, What};
 
     fn normal(addresses: &[u64]) -> Normal {
+        let end = What::End {
+            reason: EndReason::Complete,
+        };
         let events = addresses
             .iter()
             .enumerate()
             .map(|(i, a)| (i as u64, read(0, *a)))
+            .chain([(9, end)])
             .collect();
         normalise(&trace(events)[..], Precision::Timeless).unwrap()
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::BufRead;
 
-use ringside_models::event::{Channel, Header, What};
+use ringside_models::event::{Channel, EndReason, Header, What};
 use ringside_models::judge::{Cause, Judge, Purpose};
 use ringside_models::tlp::{Body, Tlp};
-use ringside_models::trace::{Reader, TraceError, parse_header};
+use ringside_reports::{LineError, TraceLines};
 
 /// How much of a trace counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,23 +28,16 @@ pub struct Normal {
 /// Makes a trace comparable.
 ///
 /// # Errors
-/// [`TraceError`] with the line when it is no trace.
-pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, TraceError> {
-    let mut lines = lines.lines();
-    let mut next = || lines.next().map(Result::unwrap_or_default);
-    let first = next().unwrap_or_default();
-    let header = parse_header(&first)?;
-    let mut judge = Judge::new(&header);
-    let mut reader = Reader::new();
+/// [`LineError`] with the line when it is no trace, or one without its end.
+pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, LineError> {
+    let mut lines = TraceLines::open(lines)?;
+    let mut judge = Judge::new(lines.header());
     let mut normal = Normal::default();
-    normal.push("0 header", header_line(&header));
-    while let Some(line) = next() {
-        let Some(event) = reader.event(&line)? else {
-            continue;
-        };
+    normal.push("0 header", header_line(lines.header()));
+    while let Some((event, line)) = lines.next_event()? {
         let cause = judge.observe(&event).cause;
         match precision {
-            Precision::Exact => normal.push("all", format!("{} {}", event.cycle, exact(&line))),
+            Precision::Exact => normal.push("all", format!("{} {}", event.cycle, exact(line))),
             Precision::Timeless => {
                 if let Some((stream, text)) = timeless(&event.what, cause.as_ref()) {
                     normal.push(&stream, text);
@@ -52,6 +45,7 @@ pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, Tr
             }
         }
     }
+    lines.finish()?;
     Ok(normal)
 }
 
@@ -70,8 +64,15 @@ impl Normal {
 /// What two traces must have in common to be compared at all.
 fn header_line(h: &Header) -> String {
     format!(
-        "{} seed {} link {:?} expect {:?}",
-        h.scenario, h.seed, h.link, h.expect
+        "{} seed {} link gen{} x{}, MPS {}, MRRS {}, RCB {} expect {}",
+        h.scenario,
+        h.seed,
+        h.link.generation,
+        h.link.lanes,
+        h.link.mps_bytes,
+        h.link.mrrs_bytes,
+        h.link.rcb_bytes,
+        h.expect.join(", ")
     )
 }
 
@@ -106,7 +107,10 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
             multiplier,
         } => Some((
             "map".into(),
-            format!("{region:?} {addr:#x} {len_bytes} {multiplier:?}"),
+            format!(
+                "{region} at {addr:#x}, {len_bytes} bytes, multiplier {}",
+                multiplier.map_or("none".to_owned(), |m| m.to_string())
+            ),
         )),
         What::WireTx { queue, error, data } => Some((
             format!("net_tx q{queue}"),
@@ -116,7 +120,13 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
         What::WireDrop { reason } => Some(("net_rx drops".into(), format!("reason {reason}"))),
         What::LinkUp { up } => Some(("link".into(), format!("up {up}"))),
         What::Pin { channel, problem } => Some(("pins".into(), format!("{channel}: {problem}"))),
-        What::End { reason } => Some(("end".into(), format!("{reason:?}"))),
+        What::End { reason } => Some((
+            "end".into(),
+            match reason {
+                EndReason::Complete => "complete".into(),
+                EndReason::Truncated => "truncated".into(),
+            },
+        )),
         What::HardReset {} => Some(("reset".into(), "reset".into())),
         // Credits follow the host's pace; notes are remarks.
         What::Credit { .. } | What::Note { .. } => None,
@@ -156,12 +166,15 @@ fn tlp_line(tlp: &Tlp) -> String {
             data,
             ..
         } => {
-            format!("Cpl {status:?} {bytes} bytes lower {lower:#x} {}", hex(data))
+            format!("Cpl ({status}) {bytes} bytes lower {lower:#x} {}", hex(data))
         }
         Body::Msg {
             routing, code, data, ..
         } => format!("Msg {code:#x} routing {routing} {}", hex(data)),
-        Body::Other { hdr, data } => format!("TLP {hdr:08x?} {}", hex(data)),
+        Body::Other { hdr, data } => {
+            let [a, b, c, d] = hdr;
+            format!("TLP {a:08x} {b:08x} {c:08x} {d:08x} {}", hex(data))
+        }
     };
     if (tlp.tc, tlp.attr, tlp.at, tlp.poisoned) != (0, 0, 0, false) {
         let _ = write!(
@@ -189,6 +202,7 @@ pub(crate) mod tests {
             text.push('\n');
             text.push_str(encode_event(&Event { cycle, what }).trim_end());
         }
+        text.push('\n');
         text.into_bytes()
     }
 
@@ -224,8 +238,14 @@ pub(crate) mod tests {
     #[test]
     fn rubbish_is_an_error_with_its_line() {
         let mut bad = trace(vec![(10, read(1, 0x1000))]);
-        bad.extend_from_slice(b"\nnonsense");
+        bad.extend_from_slice(b"nonsense\n");
         let e = normalise(&bad[..], Precision::Timeless).unwrap_err();
         assert!(e.to_string().starts_with("line 3"), "{e}");
+        let cut = trace(vec![(10, read(1, 0x1000))]);
+        let e = normalise(&cut[..], Precision::Timeless).unwrap_err();
+        assert!(
+            e.to_string().starts_with("line 2: the trace stops here without"),
+            "{e}"
+        );
     }
 }

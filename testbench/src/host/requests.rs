@@ -62,7 +62,7 @@ pub enum RequestError {
         cycles: u64,
     },
     /// Another status than success.
-    #[error("{asked}: completion status {status:?}")]
+    #[error("{asked}: {status}")]
     Status {
         /// The request.
         asked: Asked,

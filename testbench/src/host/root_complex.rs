@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::scenario::word;
 use ringside_models::tlp::{Body, CplStatus, Tlp};
 
 use super::config::HostConfig;
@@ -260,7 +261,7 @@ impl RootComplex {
         if let Some(kind) = fault {
             self.note(
                 now,
-                &format!("fault {kind:?} on the read of {addr:#x}, tag {tag}"),
+                &format!("fault `{}` on the read of {addr:#x}, tag {tag}", word(&kind)),
             );
         }
         if let Some(status) = status {

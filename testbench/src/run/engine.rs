@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ringside_models::event::{EndReason, Header, TRACE_VERSION, What};
@@ -48,6 +50,8 @@ pub struct RunOptions {
     pub waves: Option<TraceWindow>,
     /// Line and user coverage, to this file.
     pub coverage: Option<PathBuf>,
+    /// Set to true, it ends the run early; trace and capture then stay beside their places ([`crate::unfinished`]).
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 /// Frames on each leg of their way.
@@ -215,6 +219,7 @@ pub fn run(
         coverage: options.coverage.clone(),
         digest: options.digest,
         idle_limit_cycles: scenario.limits.idle_cycles,
+        stop: options.stop.clone(),
         ..SimOptions::default()
     };
     let mut sim = Sim::new(model, &dut, sim_options)?;
@@ -283,6 +288,7 @@ pub fn run(
     complaints.extend(script.findings.borrow().iter().cloned());
     complaints.extend(host.memory().take_errors().iter().map(|e| format!("memory: {e}")));
     let well = matches!(ended, Ended::Complete);
+    let stopped = matches!(ended, Ended::Sim(SimError::Stopped { .. }));
     let reason = if well {
         EndReason::Complete
     } else {
@@ -299,7 +305,7 @@ pub fn run(
         ..frame_counts(&script)
     };
     let observer = observer.borrow_mut().take();
-    let findings = observer.ok_or(RunError::Readers)?.finish()?;
+    let findings = observer.ok_or(RunError::Readers)?.finish(!stopped)?;
     Ok(RunResult {
         header,
         ended,
@@ -349,7 +355,7 @@ fn conditions(scenario: &Scenario, dut: &DutConfig) -> Vec<(String, String)> {
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default(),
-        None => format!("generator, {:?}", scenario.traffic.generator.sizes),
+        None => format!("generator, {}", scenario.traffic.generator.sizes),
     };
     conditions.insert(0, ("traffic".to_owned(), source));
     for (name, value) in &dut.parameters {

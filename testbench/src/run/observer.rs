@@ -140,19 +140,19 @@ impl Observer {
         }
     }
 
-    /// Ends all readers.
+    /// Ends all readers. `whole`: the run was not stopped, so its artefacts are what their names say.
     ///
     /// # Errors
     /// [`ArtefactError`] when something could not be written, now or earlier.
-    pub fn finish(self) -> Result<Findings, ArtefactError> {
+    pub fn finish(self, whole: bool) -> Result<Findings, ArtefactError> {
         if let Some(failed) = self.capture_failed {
             return Err(failed.into());
         }
-        let digest = self.readers.trace.finish()?;
+        let digest = self.readers.trace.finish(whole)?;
         let captured = self
             .readers
             .capture
-            .map(Recording::finish)
+            .map(|capture| capture.finish(whole))
             .transpose()?
             .unwrap_or(0);
         Ok(Findings {
@@ -226,7 +226,7 @@ pub(crate) mod tests {
                 reason: EndReason::Truncated,
             },
         });
-        let found = o.finish().unwrap();
+        let found = o.finish(true).unwrap();
         assert_eq!((found.captured, found.events), (1, 3));
         assert!(found.verdict.is_some());
     }

@@ -68,16 +68,10 @@ impl Script {
     pub async fn run(self: Rc<Self>) -> Result<(), DriverError> {
         self.wire.link().set(true);
         let config = self.driver.start().await?;
-        self.note(&format!(
-            "driver: up; MAC {}, MTU {}, {} queue pairs, status {:#x}",
-            config.mac.map(|b| format!("{b:02x}")).join(":"),
-            config.mtu,
-            config.max_queue_pairs,
-            config.status
-        ));
+        self.note(&format!("driver: up; {config}"));
         for (number, phase) in self.scenario.steps().iter().enumerate() {
             if !self.scenario.phases.is_empty() {
-                self.note(&format!("phase {}: {phase:?}", number + 1));
+                self.note(&format!("phase {}: {phase}", number + 1));
             }
             self.step(phase).await?;
         }
@@ -133,7 +127,8 @@ impl Script {
             Phase::Refill { on } => self.driver.inboxes().iter().for_each(|i| i.set_refill(*on)),
             Phase::ReadConfig {} => {
                 let config = self.driver.read_config().await?;
-                self.note(&format!("driver: device configuration {config:?}"));
+                let words = config.map_or_else(|| "is not there".to_owned(), |c| c.to_string());
+                self.note(&format!("driver: device configuration {words}"));
             }
         }
         Ok(())

@@ -9,6 +9,8 @@ use ringside_models::event::{Event, Header};
 use ringside_models::trace::{encode_event, encode_header};
 use sha2::{Digest as _, Sha256};
 
+use crate::unfinished::Unfinished;
+
 /// Bytes that wait before they go to the disk.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -24,7 +26,7 @@ pub struct TraceFileError {
 
 /// Takes events as lines: to a file, to a digest, or both.
 pub struct TraceFile {
-    file: Option<(BufWriter<File>, PathBuf)>,
+    file: Option<(BufWriter<File>, Unfinished, PathBuf)>,
     digest: Option<Sha256>,
     /// The first write that failed. A sink has nobody to tell; it is told at the end.
     failed: Option<TraceFileError>,
@@ -38,11 +40,12 @@ impl TraceFile {
     pub fn create(path: Option<&Path>, digest: bool, header: &Header) -> Result<Self, TraceFileError> {
         let file = match path {
             Some(path) => {
-                let file = File::create(path).map_err(|cause| TraceFileError {
+                let (file, unfinished) = Unfinished::create(path).map_err(|cause| TraceFileError {
                     path: path.to_owned(),
                     cause,
                 })?;
-                Some((BufWriter::with_capacity(BUFFER_BYTES, file), path.to_owned()))
+                let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+                Some((file, unfinished, path.to_owned()))
             }
             None => None,
         };
@@ -69,7 +72,7 @@ impl TraceFile {
             digest.update(line.as_bytes());
         }
         if self.failed.is_none()
-            && let Some((file, path)) = &mut self.file
+            && let Some((file, _, path)) = &mut self.file
             && let Err(cause) = file.write_all(line.as_bytes())
         {
             self.failed = Some(TraceFileError {
@@ -86,16 +89,25 @@ impl TraceFile {
         }
     }
 
-    /// Writes out what waits; the digest in hexadecimal, if one was taken.
+    /// Writes out what waits; the digest in hexadecimal, if one was taken. A trace that is not `whole` (the run was
+    /// stopped) stays beside its place, see [`crate::unfinished`].
     ///
     /// # Errors
     /// [`TraceFileError`] when any write failed.
-    pub fn finish(self) -> Result<Option<String>, TraceFileError> {
+    pub fn finish(self, whole: bool) -> Result<Option<String>, TraceFileError> {
         if let Some(failed) = self.failed {
             return Err(failed);
         }
-        if let Some((mut file, path)) = self.file {
-            file.flush().map_err(|cause| TraceFileError { path, cause })?;
+        if let Some((mut file, unfinished, path)) = self.file {
+            let named = file.flush().and_then(|()| {
+                if whole {
+                    unfinished.finish()
+                } else {
+                    unfinished.leave();
+                    Ok(())
+                }
+            });
+            named.map_err(|cause| TraceFileError { path, cause })?;
         }
         Ok(self.digest.map(|d| {
             d.finalize().iter().fold(String::new(), |mut hex, byte| {
@@ -125,7 +137,7 @@ mod tests {
         let digest = |path: Option<&Path>| {
             let mut t = TraceFile::create(path, true, &header()).unwrap();
             t.event(&event);
-            t.finish().unwrap().unwrap()
+            t.finish(true).unwrap().unwrap()
         };
         let with_file = digest(Some(&path));
         let text = std::fs::read_to_string(&path).unwrap();

@@ -76,6 +76,20 @@ fn every_part_can_be_said() {
 }
 
 #[test]
+fn a_phase_is_told_as_a_file_says_it() {
+    let command = Command::RxMode {
+        mode: RxMode::Allmulti,
+        on: true,
+    };
+    let told = Phase::Control { command, ok: None }.to_string();
+    assert_eq!(
+        told,
+        r#"{ do = "control", command = { rx_mode = { mode = "allmulti", on = true } } }"#
+    );
+    assert_eq!(Phase::DeviceReset {}.to_string(), r#"{ do = "device_reset" }"#);
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     let e = load("seed = 1\n[driver]\nqueue_pares = 2\n").unwrap_err();
     assert!(

@@ -3,6 +3,8 @@
 //! Each frame is a UDP datagram whose payload begins with a running number and goes on with bytes that depend on it, so that no two
 //! frames are alike and a byte that goes missing or moves is seen. Random choices come from `hash(run seed, path)`.
 
+use std::fmt;
+
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,21 @@ pub enum Sizes {
         /// Bytes of each frame.
         bytes: Vec<u32>,
     },
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sizes::Fixed { bytes } => write!(f, "{bytes} bytes"),
+            Sizes::Imix {} => f.write_str("IMIX (7 of 60, 4 of 590, 1 of 1514 bytes)"),
+            Sizes::Random { min_bytes, max_bytes } => write!(f, "random, {min_bytes} to {max_bytes} bytes"),
+            Sizes::Sweep { min_bytes, max_bytes } => write!(f, "sweep, {min_bytes} to {max_bytes} bytes"),
+            Sizes::List { bytes } => {
+                let words: Vec<String> = bytes.iter().map(u32::to_string).collect();
+                write!(f, "{} bytes in turn", words.join(", "))
+            }
+        }
+    }
 }
 
 /// What a generator makes.

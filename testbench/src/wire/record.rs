@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::unfinished::Unfinished;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriter};
 use pcap_file::{DataLink, Endianness, TsResolution};
 
@@ -21,6 +22,7 @@ pub struct RecordError {
 /// A capture being written. Time zero of the file is cycle zero of the run.
 pub struct Recording {
     writer: PcapWriter<BufWriter<File>>,
+    unfinished: Unfinished,
     path: PathBuf,
     ns_per_cycle: f64,
     frames: u64,
@@ -36,7 +38,7 @@ impl Recording {
             path: path.to_owned(),
             cause,
         };
-        let file = File::create(path).map_err(|e| fail(e.to_string()))?;
+        let (file, unfinished) = Unfinished::create(path).map_err(|e| fail(e.to_string()))?;
         let header = PcapHeader {
             datalink: DataLink::ETHERNET,
             ts_resolution: TsResolution::NanoSecond,
@@ -48,6 +50,7 @@ impl Recording {
             PcapWriter::with_header(BufWriter::new(file), header).map_err(|e| fail(e.to_string()))?;
         Ok(Recording {
             writer,
+            unfinished,
             path: path.to_owned(),
             ns_per_cycle: 1000.0 / clock_mhz,
             frames: 0,
@@ -76,15 +79,28 @@ impl Recording {
             })
     }
 
-    /// Writes out what is buffered; the number of frames in the file.
+    /// Writes out what is buffered; the number of frames in the file. A capture that is not `whole` (the run was
+    /// stopped) stays beside its place, see [`crate::unfinished`].
     ///
     /// # Errors
     /// [`RecordError`] when the disk does not take it.
-    pub fn finish(self) -> Result<u64, RecordError> {
+    pub fn finish(self, whole: bool) -> Result<u64, RecordError> {
         let Recording {
-            writer, path, frames, ..
+            writer,
+            unfinished,
+            path,
+            frames,
+            ..
         } = self;
-        writer.into_writer().flush().map_err(|e| RecordError {
+        let named = writer.into_writer().flush().and_then(|()| {
+            if whole {
+                unfinished.finish()
+            } else {
+                unfinished.leave();
+                Ok(())
+            }
+        });
+        named.map_err(|e| RecordError {
             path,
             cause: e.to_string(),
         })?;
@@ -104,7 +120,7 @@ mod tests {
         let mut out = Recording::create(&path, 250.0).unwrap();
         out.frame(100, &[1; 60]).unwrap();
         out.frame(350, &[2; 61]).unwrap();
-        assert_eq!(out.finish().unwrap(), 2);
+        assert_eq!(out.finish(true).unwrap(), 2);
         let back = capture::read(&path, &Limits::default()).unwrap().frames;
         assert_eq!(back[0].data, [1; 60]);
         assert_eq!((back[1].data.len(), back[1].at_ns), (61, 1000));

@@ -6,6 +6,7 @@ use super::filter::{Filter, Mac};
 use crate::judge::features::{self, Features};
 use crate::judge::world::World;
 use crate::rules::RuleId;
+use crate::words::hex;
 
 /// Acknowledge values.
 const OK: u8 = 0;
@@ -18,6 +19,16 @@ enum Ack {
     Err,
     /// Left open by the specification.
     Either,
+}
+
+impl Ack {
+    fn words(self) -> &'static str {
+        match self {
+            Ack::Ok => "acknowledge byte 0 (OK)",
+            Ack::Err => "acknowledge byte 1 (ERR)",
+            Ack::Either => "acknowledge byte 0 or 1",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -89,8 +100,9 @@ impl Control {
             ok,
             || {
                 format!(
-                    "{predicted:?} for command {:02x?}",
-                    &command.bytes[..command.bytes.len().min(16)]
+                    "{} for command {}",
+                    predicted.words(),
+                    hex(&command.bytes[..command.bytes.len().min(16)], " ")
                 )
             },
             || ack.map_or("no acknowledge byte".into(), |a| format!("{a}")),

@@ -11,6 +11,13 @@ use crate::judge::queue::{Queue, State};
 use crate::judge::startup::Startup;
 use crate::judge::world::World;
 use crate::rules::RuleId;
+use crate::words::hex;
+
+/// Numbers of which any will do, in words.
+fn alternatives(numbers: &[u16]) -> String {
+    let words: Vec<String> = numbers.iter().map(u16::to_string).collect();
+    words.join(" or ")
+}
 
 /// How far ahead a frame is looked for when it does not match.
 const LOOK_AHEAD: usize = 4096;
@@ -318,7 +325,7 @@ impl Receive {
                 queue,
                 p.may_accept,
                 || "a frame that the filters let through".into(),
-                || format!("one for {:02x?}", &p.data[..p.data.len().min(6)]),
+                || format!("one for {}", hex(&p.data[..p.data.len().min(6)], ":")),
             );
         }
     }
@@ -331,7 +338,7 @@ impl Receive {
                     RuleId::NetRxSteering,
                     queue,
                     p.optional,
-                    || format!("flow {:#06x} in queue pair {:?}", p.flow, p.pairs),
+                    || format!("flow {:#06x} in queue pair {}", p.flow, alternatives(&p.pairs)),
                     || format!("queue pair {pair}"),
                 );
             }

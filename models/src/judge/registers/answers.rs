@@ -128,7 +128,12 @@ impl Registers {
                 None,
                 broken.is_none(),
                 || "offered features closed under prerequisites".into(),
-                || broken.map_or(String::new(), |(b, n)| format!("bit {b} without any of {n:?}")),
+                || {
+                    broken.map_or(String::new(), |(bit, needs)| {
+                        let needs = needs.iter().fold(0, |set, &n| set | 1 << n);
+                        format!("bit {bit} without any of {}", features::list(needs))
+                    })
+                },
             );
         }
         let undefined = features::undefined(Features::from(value) << (32 * window), self.device_type);

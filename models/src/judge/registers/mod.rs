@@ -94,6 +94,14 @@ pub(crate) struct ReadContext {
 }
 
 impl ReadContext {
+    /// What was read, in the specification's terms.
+    pub(crate) fn words(&self) -> String {
+        match field_at(self.offset, self.bytes) {
+            Some(field) => field.name.to_owned(),
+            None => format!("{} bytes at offset {:#x}", self.bytes, self.offset),
+        }
+    }
+
     /// Offset of the field.
     pub(crate) fn offset(&self) -> u32 {
         self.offset

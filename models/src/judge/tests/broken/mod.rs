@@ -473,6 +473,24 @@ impl Case {
     }
 }
 
+/// Marks of Rust's debug output, which no reader of a violation should meet.
+const DEBUG_MARKS: [&str; 7] = ["Some(", "None", "Ok(", " { ", "{ ", "[", "::"];
+
+#[test]
+fn violations_are_told_in_words() {
+    for mut case in cases() {
+        if let Some(reason) = case.end {
+            case.world.push(What::End { reason });
+        }
+        for v in case.world.judge().violations {
+            for text in [&v.expected, &v.got] {
+                let mark = DEBUG_MARKS.iter().find(|m| text.contains(**m));
+                assert_eq!(mark, None, "{} says {text:?}", v.rule);
+            }
+        }
+    }
+}
+
 #[test]
 fn each_wrong_behaviour_breaks_its_rule_and_no_other() {
     let mut bad = Vec::new();
