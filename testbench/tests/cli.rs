@@ -443,3 +443,37 @@ fn golden_names_what_it_does_not_know() {
         b.says(&["golden", "check", "--dir", "DIR/golden/traces"], 2)
     );
 }
+
+/// Lines with every number replaced by one sign, so that what is left are the labels.
+fn labels(text: &str) -> Vec<String> {
+    let number = |word: &str| word.chars().all(|c| c.is_ascii_digit() || ".,;:%".contains(c));
+    let line = |line: &str| {
+        let mut words: Vec<&str> = line
+            .split_whitespace()
+            .map(|w| if number(w) { "#" } else { w })
+            .collect();
+        words.dedup_by(|a, b| *a == "#" && *b == "#");
+        words.join(" ")
+    };
+    text.trim().lines().map(line).collect()
+}
+
+#[test]
+fn the_screen_in_the_readme_is_what_the_main_job_prints() {
+    let b = Bench::new();
+    let said = b
+        .says(&["run", "--out", "DIR/reports/out/main"], 0)
+        .replace("DIR/", "");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).expect("README.md");
+    let screen = readme
+        .split("```text\n")
+        .nth(1)
+        .and_then(|t| t.split("```").next());
+    let screen = screen.expect("a screen of text in README.md");
+    assert_eq!(
+        labels(&said),
+        labels(screen),
+        "README.md shows another screen than\n{said}"
+    );
+}

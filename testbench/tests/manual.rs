@@ -46,9 +46,12 @@ fn explore(path: &str, wrap: Wrap, found: &mut Schema) {
         );
     } else if let Some(variants) = instead(&wrap("{ \"?\" = 0 }"), "variant") {
         for variant in &variants {
-            let path = format!("{path}.{variant}");
             let inside = |fields: &str| wrap(&format!("{{ {variant} = {{ {fields} }} }}"));
-            let keys = instead(&inside("\"?\" = 0"), "field").unwrap_or_default();
+            // A choice without fields is a word, and no table.
+            let Some(keys) = instead(&inside("\"?\" = 0"), "field") else {
+                continue;
+            };
+            let path = format!("{path}.{variant}");
             found.insert(path.clone(), Vec::new());
             fields(
                 &path,
