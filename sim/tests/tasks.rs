@@ -352,16 +352,13 @@ fn a_run_inside_a_runtime_is_refused() {
 
 #[test]
 fn a_run_ends_when_it_is_told_to_from_outside() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     let stop = Arc::new(AtomicBool::new(false));
     let options = SimOptions {
         stop: Some(Arc::clone(&stop)),
         ..SimOptions::default()
     };
     let error = counter(options)
-        .run(async move |sim: SimHandle| {
+        .run(async move |sim: ringside_sim::SimHandle| {
             sim.cycles(1000).await;
             stop.store(true, Ordering::Relaxed);
             sim.cycles(1_000_000).await;
