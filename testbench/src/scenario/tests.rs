@@ -84,7 +84,7 @@ fn a_phase_is_told_as_a_file_says_it() {
     let told = Phase::Control { command, ok: None }.to_string();
     assert_eq!(
         told,
-        r#"{ do = "control", command = { rx_mode = { mode = "allmulti", on = true } } }"#
+        r#"{ command = { rx_mode = { mode = "allmulti", on = true } }, do = "control" }"#
     );
     assert_eq!(Phase::DeviceReset {}.to_string(), r#"{ do = "device_reset" }"#);
 }
