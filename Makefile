@@ -53,8 +53,8 @@ golden: setup ## compare the golden traces with what the device does now
 coverage: build ## line and branch coverage of the RTL over the golden scenarios, as lcov
 	@.venv/bin/python tools/coverage.py $(ARGS)
 
-bench-rates: setup ## 64-byte packet rate on one queue against the link's limit
-	@cargo build --quiet --release -p ringside && python3 tools/bench/rates.py target/release/ringside
+bench-rates: setup ## 64-byte packet rates against the lower of link and boundary (all: about 10 min, resumable; ARGS="--only 512,gen3x8")
+	@$(CARGO) build --quiet --release -p ringside && python3 tools/bench/rates.py $(ARGS) --compare golden/rates/rates.json -- target/release/ringside
 
 bench: setup-bench ## simulated cycles per second beside bare C++ and cocotb
 	@tools/bench/run.sh $(ARGS)

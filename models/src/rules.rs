@@ -90,7 +90,7 @@ rules! {
     BusTag = "BUS-TAG", Device, stores: false, ["PCI-DEV-001"],
         "A tag is not used again while a request with it is outstanding.";
     BusTagWidth = "BUS-TAG-WIDTH", Device, stores: false, ["PCI-DEV-001"],
-        "Tags stay below 32 unless Extended Tag is enabled, and below 256 then.";
+        "Tags stay below 32 unless Extended Tag is enabled, below 256 then, and lie in 256..1024 with 10-bit tags.";
     BusBe = "BUS-BE", Device, stores: false, ["PCI-DEV-001"],
         "Byte enables are legal: last is zero for one dword, contiguous where more than one (or two aligned) dwords are moved.";
     BusCredit = "BUS-CREDIT", Device, stores: false, ["PCI-DEV-001"],

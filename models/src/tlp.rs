@@ -233,6 +233,20 @@ impl Tlp {
         8 + 4 * u64::from(self.prefix.is_some()) + 4 * u64::from(self.header_dw()) + self.data().len() as u64
     }
 
+    /// The tag; `None` for packets of an unknown format.
+    #[must_use]
+    pub fn tag(&self) -> Option<u16> {
+        match self.body {
+            Body::MRd { tag, .. }
+            | Body::MWr { tag, .. }
+            | Body::CfgRd { tag, .. }
+            | Body::CfgWr { tag, .. }
+            | Body::Cpl { tag, .. }
+            | Body::Msg { tag, .. } => Some(tag),
+            Body::Other { .. } => None,
+        }
+    }
+
     /// True for posted requests (memory writes and messages).
     #[must_use]
     pub fn is_posted(&self) -> bool {
@@ -264,8 +278,12 @@ impl Tlp {
     /// The header as the boundary's `thdr` carries it: dw0 first, unused dwords zero.
     #[must_use]
     pub fn header(&self) -> [u32; 4] {
+        // A tag's bits 9 and 8 lie in dw0 (10-bit tags); its other bits beside the requester id.
+        let high = u32::from(self.tag().unwrap_or(0));
         let dw0 = |fmt: u32, kind: u32, dw: usize| {
             fmt << 29
+                | (high >> 9 & 1) << 23
+                | (high >> 8 & 1) << 19
                 | kind << 24
                 | u32::from(self.tc & 7) << 20
                 | u32::from(self.attr >> 2 & 1) << 18
@@ -404,7 +422,8 @@ impl Tlp {
             });
         }
         let req = (dw1 >> 16) as u16;
-        let tag = (dw1 >> 8 & 0xff) as u16;
+        let high = |dw0: u32| ((dw0 >> 23 & 1) << 9 | (dw0 >> 19 & 1) << 8) as u16; // of a 10-bit tag
+        let tag = (dw1 >> 8 & 0xff) as u16 | high(dw0);
         let (lbe, fbe) = ((dw1 >> 4 & 0xf) as u8, (dw1 & 0xf) as u8);
         let addr = if wide {
             u64::from(dw2) << 32 | u64::from(dw3 & !3)
@@ -446,7 +465,7 @@ impl Tlp {
             (0 | 2, 0b01010) => Body::Cpl {
                 cpl: (dw1 >> 16) as u16,
                 req: (dw2 >> 16) as u16,
-                tag: (dw2 >> 8 & 0xff) as u16,
+                tag: (dw2 >> 8 & 0xff) as u16 | high(dw0),
                 status: CplStatus::from_code((dw1 >> 13 & 7) as u8).ok_or(TlpError::Status {
                     status: (dw1 >> 13 & 7) as u8,
                     dw1,
@@ -581,6 +600,30 @@ mod tests {
         assert_eq!(decoded, tlp);
         let line = serde_json::to_string(&tlp).unwrap();
         assert_eq!(serde_json::from_str::<Tlp>(&line).unwrap(), tlp, "{line}");
+    }
+
+    #[test]
+    fn ten_bit_tags_lie_in_two_dwords() {
+        let read = Tlp::new(Body::MRd {
+            req: 0x0108,
+            tag: 0x2a5,
+            addr: 0x1000,
+            dw: 4,
+            fbe: 0xf,
+            lbe: 0xf,
+        });
+        let [dw0, dw1, ..] = read.header();
+        assert_eq!((dw0 >> 23 & 1, dw0 >> 19 & 1, dw1 >> 8 & 0xff), (1, 0, 0xa5));
+        round_trip(read);
+        round_trip(Tlp::new(Body::Cpl {
+            cpl: 1,
+            req: 0x0108,
+            tag: 0x1ff,
+            status: CplStatus::Sc,
+            bytes: 4,
+            lower: 0,
+            data: vec![1, 2, 3, 4],
+        }));
     }
 
     #[test]

@@ -61,6 +61,6 @@ module sync_fifo #(
     end
   end
 
-  always_ff @(posedge clk_i) if (rst_ni) count_bound : assert (count_q <= COUNT_W'(DEPTH));
+  always_ff @(posedge clk_i) if (rst_ni) count_bound : assert (32'(count_q) <= DEPTH);
 
 endmodule

@@ -23,8 +23,6 @@ module net_ctrl
     input  logic                          active_i,
     /// Negotiated features.
     input  features_t                     features_i,
-    /// Device Control.Max_Read_Request_Size.
-    input  logic [2:0]                    mrrs_i,
     /// The read pool takes and answers nothing (device reset): what is asked for counts as failed.
     input  logic                          flush_i,
     /// Queue is enabled and not frozen.
@@ -120,6 +118,7 @@ module net_ctrl
   seg_item_t         item;  // first: one chain at a time
   /* verilator lint_on UNUSED */
   logic              item_valid, item_take, item_queue_unused, item_tag_unused;
+  logic              req_valid, drained;
   logic              bytes_valid, bytes_ready, bytes_error, gear_valid, op_valid, op_ready, start, refused;
   logic [DATA_W-1:0] bytes_data;
   logic [CW-1:0]     bytes_count;
@@ -188,21 +187,26 @@ module net_ctrl
   assign op_valid  = item_valid && (read || fill);
   assign item_take = item_valid && (!(read || fill) || op_ready);
 
+  // The ring reads' pool answers as answers come, and must not wait for this block: one short read at a time, when there is
+  // room for its bytes.
+  assign drained     = !gear_valid && !bytes_valid;
+  assign req_valid_o = req_valid && drained;
+
   payload_reader #(
       .DATA_W(DATA_W),
-      .DEPTH (16)
+      .DEPTH (1)
   ) u_reader (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
-      .mrrs_i       (mrrs_i),
+      .mrrs_i       (3'd0),
       .flush_i      (flush_i),
       .op_valid_i   (op_valid),
       .op_ready_o   (op_ready),
       .op_addr_i    (item.seg.addr),
       .op_bytes_i   (fill ? left_q : piece),
       .op_fill_i    (fill),
-      .req_valid_o  (req_valid_o),
-      .req_ready_i  (req_ready_i),
+      .req_valid_o  (req_valid),
+      .req_ready_i  (req_ready_i && drained),
       .req_o        (req_o),
       .rsp_valid_i  (rsp_valid_i),
       .rsp_ready_o  (rsp_ready_o),

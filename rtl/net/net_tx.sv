@@ -10,7 +10,7 @@ module net_tx
     /// Transmit queues.
     parameter int unsigned NQ       = 4,
     /// Reads of the payload pool that may be outstanding.
-    parameter int unsigned REQUESTS = 256,
+    parameter int unsigned REQUESTS = 512,
     /// Planted bug, 0 = none.
     parameter int unsigned BUG      = 0,
     localparam int unsigned QW = (NQ > 1) ? $clog2(NQ) : 1

@@ -212,7 +212,7 @@ module completer
     hdr_q[63:40], 1'b0, request_q.lower_addr,
     bdf_i, status, 1'b0, request_q.byte_count,
     1'b0, payload_dw != '0, 1'b0, TlpCpl,                       // Fmt, Type
-    1'b0, hdr_q[22:20], 1'b0, hdr_q[18], 4'b0000, hdr_q[13:12], // TC, attributes
+    hdr_q[23], hdr_q[22:20], hdr_q[19:18], 4'b0000, hdr_q[13:12], // tag 9, TC, tag 8, attributes
     2'b00, payload_dw[9:0]                                      // AT, length
   };
 

@@ -51,7 +51,7 @@ module config_rom
       CapPcie + 8'h04: value_o = 32'h1000_8022;                // FLR, role-based errors, 8-bit tags, MPS 512
       CapPcie + 8'h0c: value_o = 32'h0040_0083;                // x8, 8 GT/s
       CapPcie + 8'h10: value_o = 32'h1083_0000;                // running at that
-      CapPcie + 8'h24: value_o = 32'h0000_0011;                // time-out range A, disable
+      CapPcie + 8'h24: value_o = 32'h0003_0011;                // 10-bit tags; time-out range A, disable
       CapPcie + 8'h2c: value_o = 32'h0000_000e;                // 2.5, 5, 8 GT/s
       CapPcie + 8'h30: value_o = 32'h0000_0003;
       // Virtio structures: {type, bar, offset, length}

@@ -67,7 +67,7 @@ module config_space
     logic        d3hot;
     logic        msix_enable, msix_mask;
     logic [3:0]  error_reporting;
-    logic        relaxed, no_snoop, ext_tag;
+    logic        relaxed, no_snoop, ext_tag, ten_bit_tag;
     logic [2:0]  mrrs;
     logic [4:0]  timeout;          // {disable, value}
     logic [7:0]  win_bar;
@@ -134,7 +134,7 @@ module config_space
         rdata[21]    = pending_i;
       end
       CapPcie + 8'h10: {rdata[7], rdata[6], rdata[3]} = link_control_q;
-      CapPcie + 8'h28: rdata[4:0] = regs_q.timeout;
+      CapPcie + 8'h28: {rdata[12], rdata[4:0]} = {regs_q.ten_bit_tag, regs_q.timeout};
       CapWindow + 8'h4:  rdata[7:0] = regs_q.win_bar;
       CapWindow + 8'h8:  rdata = regs_q.win_offset;
       CapWindow + 8'hc:  rdata = regs_q.win_length;
@@ -202,7 +202,7 @@ module config_space
           regs_d.error_reporting = merged[3:0];
           if (req_i.be[2]) regs_d.device_status = regs_q.device_status & ~req_i.wdata[19:16];
         end
-        CapPcie + 8'h28:   regs_d.timeout = merged[4:0];
+        CapPcie + 8'h28:   {regs_d.ten_bit_tag, regs_d.timeout} = {merged[12], merged[4:0]};
         CapWindow + 8'h4:  regs_d.win_bar = merged[7:0];
         CapWindow + 8'h8:  regs_d.win_offset = merged;
         CapWindow + 8'hc:  regs_d.win_length = merged;
@@ -260,6 +260,7 @@ module config_space
     memory_space:       regs_q.memory_space && !regs_q.d3hot,
     intx_disable:       regs_q.intx_disable,
     ext_tag:            regs_q.ext_tag,
+    ten_bit_tag:        regs_q.ten_bit_tag,
     mps:                mps_q,
     mrrs:               regs_q.mrrs,
     msix_enable:        regs_q.msix_enable,

@@ -7,10 +7,10 @@ module dma_read
 #(
   /// Beat width in bits, 64..512.
   parameter int unsigned DATA_W = 512,
-  /// Requests outstanding at most, a power of two, 16..128.
+  /// Requests outstanding at most with 10-bit tags, a power of two, 32..512 (rings: 256); 128 with 8-bit, 16 with 5-bit tags.
   parameter int unsigned TAGS = 128,
-  /// Bit 0 of every tag: which pool this is.
-  parameter bit TAG_LSB = 1'b0,
+  /// Which of the two pools this is. Bit 0 of every 5- and 8-bit tag; 10-bit tags: T[9:8] = 10 rings, 01 and 11 payload.
+  parameter bit RINGS = 1'b0,
   /// 1: answers in request order; 0: as they complete.
   parameter bit ORDERED = 1'b0,
   /// Completion time-out in cycles for the default range, >= 256.
@@ -27,6 +27,8 @@ module dma_read
   input  logic [15:0]       bdf_i,
   /// 8-bit tags enabled.
   input  logic              ext_tag_i,
+  /// 10-bit tags enabled.
+  input  logic              ten_bit_i,
   /// Max_Read_Request_Size code (asserted, not enforced: requests come cut).
   input  logic [2:0]        mrrs_i,
   /// Completion Timeout Value.
@@ -87,11 +89,13 @@ module dma_read
   logic             req_valid_q, tag_valid, issue;
   dma_rd_req_t      req_q;
   logic [TAG_W-1:0] tag;
-  logic [7:0]       tlp_tag;
+  logic [8:0]       index;
+  logic [9:0]       tlp_tag;
 
   always_comb begin
-    tlp_tag = '0;
-    tlp_tag[TAG_W:0] = {tag, TAG_LSB};
+    index   = 9'(tag);
+    tlp_tag = {2'b00, index[6:0], RINGS};
+    if (ten_bit_i) tlp_tag = RINGS ? {2'b10, index[7:0]} : {index[8], 1'b1, index[7:0]};
   end
 
   assign tlp_valid_o = req_valid_q && tag_valid && !flush_i;
@@ -134,6 +138,7 @@ module dma_read
   rd_collect #(
     .DATA_W(DATA_W),
     .TAGS  (TAGS),
+    .RINGS (RINGS),
     .BUG   (BUG)
   ) u_collect (
     .clk_i,
@@ -258,6 +263,7 @@ module dma_read
     .clk_i,
     .rst_ni,
     .ext_tag_i,
+    .ten_bit_i,
     .valid_o       (tag_valid),
     .tag_o         (tag),
     .take_i        (issue),

@@ -129,7 +129,7 @@ module dma_write
   always_ff @(posedge clk_i) begin
     if (chunk_valid && chunk_ready) begin
       hdr_q <= mem_header(1'b1, chunk_addr[63:2], dword_count(chunk_addr[1:0], chunk_len),
-                          planted(BUG, 3) ? {(enables[7:4] == 4'h0) ? 4'h0 : 4'hf, 4'hf} : enables, bdf_i, 8'h00);
+                          planted(BUG, 3) ? {(enables[7:4] == 4'h0) ? 4'h0 : 4'hf, 4'hf} : enables, bdf_i, 10'h000);
       offset_q  <= chunk_addr[1:0];
       op_last_q <= chunk_last;
       meta_q    <= chunk_meta;

@@ -124,7 +124,7 @@ module msix
   assign open        = enable_i && !function_mask_i && !mask_q[send_vector_q];
   assign send_low    = written_q[send_vector_q][0] ? low_q[send_vector_q] : '0;
   assign send_high   = written_q[send_vector_q][1] ? high_q[send_vector_q] : '0;
-  assign header      = mem_header(1'b1, {send_high, send_low}, 8'd1, 8'h0f, bdf_i, 8'h00);
+  assign header      = mem_header(1'b1, {send_high, send_low}, 8'd1, 8'h0f, bdf_i, 10'h000);
   assign tlp_valid_o = send_valid_q && open;
   assign tlp_hdr_o   = header | (planted(BUG, 17) ? 128'h2000 : 128'h0);
   assign tlp_data_o  = written_q[send_vector_q][2] ? data_q[send_vector_q] : '0;

@@ -15,9 +15,9 @@ module pcie_endpoint
   /// Length of the device configuration structure.
   parameter int unsigned DEVICE_CFG_BYTES = 12,
   /// Ring reads outstanding at most, a power of two, 16..128.
-  parameter int unsigned RING_TAGS = 128,
+  parameter int unsigned RING_TAGS = 256,
   /// Payload reads outstanding at most, a power of two, 16..128.
-  parameter int unsigned PAYLOAD_TAGS = 128,
+  parameter int unsigned PAYLOAD_TAGS = 512,
   /// Completion time-out in cycles for the default range, >= 256.
   parameter int unsigned TIMEOUT_CYCLES = 65536,
   /// Planted bug, 0 = none (see the blocks).

@@ -93,7 +93,7 @@ package pcie_pkg;
   /// Header of a memory request without relaxed ordering, no-snoop, digest or poison. 3 dwords below 4 GiB.
   function automatic tlp_hdr_t mem_header(input logic write, input logic [63:2] dword_addr,
                                           input logic [7:0] dwords, input logic [7:0] enables,
-                                          input logic [15:0] bdf, input logic [7:0] tag);
+                                          input logic [15:0] bdf, input logic [9:0] tag);
     logic        wide;
     logic [31:0] low;
     wide = dword_addr[63:32] != '0;
@@ -101,8 +101,8 @@ package pcie_pkg;
     return {
       wide ? low : 32'd0,
       wide ? dword_addr[63:32] : low,
-      bdf, tag, enables,
-      1'b0, write, wide, TlpMem, 14'd0, 2'b00, dwords
+      bdf, tag[7:0], enables,
+      1'b0, write, wide, TlpMem, tag[9], 3'd0, tag[8], 9'd0, 2'b00, dwords
     };
   endfunction
 

@@ -1,5 +1,5 @@
-/// Marks the first beats of the completion stream and hands each completion to the read pool that owns its tag (tag
-/// bit 0). Both pools take a beat every cycle, so nothing ever waits here.
+/// Marks the first beats of the completion stream and hands each completion to the read pool that owns its tag (see
+/// dma_read). Both pools take a beat every cycle, so nothing ever waits here.
 module rc_demux
   import ringside_pkg::*;
 (
@@ -15,19 +15,21 @@ module rc_demux
   input  logic       rc_tlast_i,
   /// Header, with the first beat.
   /* verilator lint_off UNUSED */
-  input  tlp_hdr_t   rc_thdr_i,  // only tag bit 0 matters here
+  input  tlp_hdr_t   rc_thdr_i,  // only the tag matters here
   /* verilator lint_on UNUSED */
-  /// Beat for pool 0 (even tags) and pool 1 (odd tags).
+  /// Beat for pool 0 (payload) and pool 1 (rings).
   output logic [1:0] pool_valid_o,
   /// First beat of its TLP.
   output logic       first_o
 );
 
-  logic within_q, pool_q, pool;
+  logic       within_q, pool_q, pool;
+  logic [1:0] tag_high;
 
   assign rc_tready_o  = 1'b1;
   assign first_o      = !within_q;
-  assign pool         = within_q ? pool_q : rc_thdr_i[72];
+  assign tag_high     = {rc_thdr_i[23], rc_thdr_i[19]};
+  assign pool         = within_q ? pool_q : (tag_high == 2'b10) || (tag_high == 2'b00 && rc_thdr_i[72]);
   assign pool_valid_o = {rc_tvalid_i && pool, rc_tvalid_i && !pool};
 
   always_ff @(posedge clk_i) begin

@@ -10,6 +10,8 @@ module rd_collect
   parameter int unsigned DATA_W = 512,
   /// Tags, a power of two.
   parameter int unsigned TAGS = 128,
+  /// The pool of ring reads (see dma_read).
+  parameter bit RINGS = 1'b0,
   /// Planted bug, 0 = none. Here: 27 places later completions behind whatever completion came last.
   parameter int unsigned BUG = 0,
   localparam int unsigned TAG_W = $clog2(TAGS),
@@ -112,8 +114,11 @@ module rd_collect
   logic [12:0]      byte_count, carried;
   logic             mine, live, late, success, malformed, complete, late_final, poisoned;
   logic [6:0]       shared_place_q;
+  logic [8:0]       index;          // of the tag in its pool, see dma_read
 
-  assign tag         = s1_hdr_q[73+:TAG_W];
+  assign index       = {s1_hdr_q[23], s1_hdr_q[19]} == 2'b00 ? {2'b00, s1_hdr_q[79:73]} :
+                       {s1_hdr_q[23] && !RINGS, s1_hdr_q[79:72]};
+  assign tag         = index[TAG_W-1:0];
   assign entry_tag_o = tag;
   assign remaining   = remaining_q[tag];
   assign start       = entry_addr_lo_i + entry_len_bytes_i[8:0] - remaining[8:0];
@@ -122,7 +127,7 @@ module rd_collect
   assign success     = s1_hdr_q[47:45] == CplSuccess;
   assign poisoned    = s1_hdr_q[14];
   assign mine        = s1_hdr_q[28:24] == TlpCpl && s1_hdr_q[95:80] == bdf_i &&
-                       {1'b0, s1_hdr_q[79:73]} < 8'(TAGS) && outstanding_q[tag];
+                       {1'b0, index} < 10'(TAGS) && outstanding_q[tag];
   assign live        = mine && !timed_out_q[tag];
   assign late        = mine && timed_out_q[tag];
   // Bytes of the request that this payload can hold.

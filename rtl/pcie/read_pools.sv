@@ -6,9 +6,9 @@ module read_pools
   /// Beat width in bits, 64..512.
   parameter int unsigned DATA_W = 512,
   /// Ring reads outstanding at most.
-  parameter int unsigned RING_TAGS = 128,
+  parameter int unsigned RING_TAGS = 256,
   /// Payload reads outstanding at most.
-  parameter int unsigned PAYLOAD_TAGS = 128,
+  parameter int unsigned PAYLOAD_TAGS = 512,
   /// Completion time-out in cycles for the default range.
   parameter int unsigned TIMEOUT_CYCLES = 65536,
   /// Planted bug, 0 = none (see dma_read).
@@ -88,7 +88,7 @@ module read_pools
     dma_read #(
       .DATA_W        (DATA_W),
       .TAGS          ((p == 1) ? RING_TAGS : PAYLOAD_TAGS),
-      .TAG_LSB       (p == 1),
+      .RINGS         (p == 1),
       .ORDERED       (p == 0),
       .TIMEOUT_CYCLES(TIMEOUT_CYCLES),
       .BUG           (BUG)
@@ -97,6 +97,7 @@ module read_pools
       .rst_ni,
       .bdf_i      (config_i.bdf),
       .ext_tag_i  (config_i.ext_tag),
+      .ten_bit_i  (config_i.ten_bit_tag),
       .mrrs_i     (config_i.mrrs),
       .timeout_range_i,
       .timeout_disable_i,

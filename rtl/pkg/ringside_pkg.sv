@@ -18,6 +18,7 @@ package ringside_pkg;
     logic        memory_space;     // Command.Memory Space Enable
     logic        intx_disable;     // Command.Interrupt Disable
     logic        ext_tag;          // Device Control.Extended Tag Field Enable: 8-bit tags, else 5-bit
+    logic        ten_bit_tag;      // Device Control 2.10-Bit Tag Requester Enable: tags 256..1023
     logic [2:0]  mps;              // Device Control.Max_Payload_Size: 128 << mps bytes
     logic [2:0]  mrrs;             // Device Control.Max_Read_Request_Size: 128 << mrrs bytes
     logic        msix_enable;

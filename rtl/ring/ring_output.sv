@@ -128,8 +128,9 @@ module ring_output
     .wr_o(split_beat), .busy_o(split_busy)
   );
 
+  // Used descriptors are gathered for a short time still: longer has not been measured on packed rings.
   packed_used #(
-    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)
+    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(24), .AGE_CYCLES(128), .BUG(BUG)
   ) u_packed (
     .clk_i, .rst_ni, .ctx_i, .run_i(run_packed), .clear_i, .cpl_valid_i(cpl_valid_i && is_packed),
     .cpl_ready_o(packed_cpl_ready), .cpl_i, .wr_valid_o(packed_valid), .wr_ready_i(used_ready && !stalled),

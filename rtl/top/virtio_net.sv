@@ -155,6 +155,9 @@ module virtio_net
   // CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23, VQ_NOTF_COAL 52, NOTF_COAL 53.
   localparam logic [127:0] Features = 128'h30_0157_30df_8028;
 
+  // Clocks that used elements wait for company: since the last one, and in all. The last of a queue never waits.
+  localparam int unsigned RxUsedIdle = 96, RxUsedAge = 512, TxUsedIdle = 256, TxUsedAge = 1024;
+
   // ---- registers, queues, interrupts
   queue_ctx_t [QP-1:0] rx_ctx, tx_ctx;
   queue_ctx_t          ctrl_ctx;
@@ -198,12 +201,13 @@ module virtio_net
       .msix_forget_o, .intx_o
   );
 
-  // ---- rings: one engine per direction, sharing the ring read pool
-  logic        [2:0] ring_req_valid, ring_req_ready, ring_rsp_valid, ring_rsp_ready;
-  dma_rd_req_t [2:0] ring_req;
+  // ---- rings: one engine per direction, sharing the ring read pool with the commands of the control queue, which so never
+  // wait for transmit payload
+  logic        [3:0] ring_req_valid, ring_req_ready, ring_rsp_valid, ring_rsp_ready;
+  dma_rd_req_t [3:0] ring_req;
   dma_rd_rsp_t       ring_rsp;
 
-  rd_mux #(.N(3)) u_ring_mux (
+  rd_mux #(.N(4)) u_ring_mux (
       .clk_i, .rst_ni,
       .req_valid_i(ring_req_valid), .req_ready_o(ring_req_ready), .req_i(ring_req),
       .rsp_valid_o(ring_rsp_valid), .rsp_ready_i(ring_rsp_ready), .rsp_o(ring_rsp),
@@ -243,7 +247,8 @@ module virtio_net
   logic                rx_device_error, tx_device_error, ctrl_device_error;
 
   ring_engine #(
-      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
+      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .CLOCK_MHZ(CLOCK_MHZ), .IDLE_CYCLES(RxUsedIdle),
+      .AGE_CYCLES(RxUsedAge), .BUG(BUG)
   ) u_ring_rx (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(rx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
       .coalesce_i(rx_coalesce), .kick_valid_i(rx_kick_valid), .kick_i(rx_kick),
@@ -266,7 +271,8 @@ module virtio_net
   );
 
   ring_engine #(
-      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
+      .NQ(QP), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .CLOCK_MHZ(CLOCK_MHZ), .IDLE_CYCLES(TxUsedIdle),
+      .AGE_CYCLES(TxUsedAge), .BUG(BUG)
   ) u_ring_tx (
       .clk_i, .rst_ni, .flush_i(flush_o), .ctx_i(tx_ctx), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
       .coalesce_i(tx_coalesce), .kick_valid_i(tx_kick_valid), .kick_i(tx_kick),
@@ -326,22 +332,11 @@ module virtio_net
       .device_error_i(ctrl_device_error), .device_error_queue_i(1'b0), .run_o(ctrl_run)
   );
 
-  // ---- network engines; transmit and control share the payload read pool
+  // ---- network engines
   rx_mode_t                      mode;
   logic [2*MacEntries-1:0][47:0] mac_table;
   logic [2*MacEntries-1:0]       mac_table_valid;
   vlan_update_t                  vlan_update;
-  logic        [1:0]             payload_req_valid, payload_req_ready, payload_rsp_valid, payload_rsp_ready;
-  dma_rd_req_t [1:0]             payload_req;
-  dma_rd_rsp_t                   payload_rsp;
-
-  rd_mux #(.N(2)) u_payload_mux (
-      .clk_i, .rst_ni,
-      .req_valid_i(payload_req_valid), .req_ready_o(payload_req_ready), .req_i(payload_req),
-      .rsp_valid_o(payload_rsp_valid), .rsp_ready_i(payload_rsp_ready), .rsp_o(payload_rsp),
-      .pool_req_valid_o(payload_req_valid_o), .pool_req_ready_i(payload_req_ready_i), .pool_req_o(payload_req_o),
-      .pool_rsp_valid_i(payload_rsp_valid_i), .pool_rsp_ready_o(payload_rsp_ready_o), .pool_rsp_i(payload_rsp_i)
-  );
 
   net_tx #(.DATA_W(DATA_W), .NQ(QP), .BUG(BUG)) u_tx (
       .clk_i, .rst_ni, .mrrs_i(pcie_config_i.mrrs), .flush_i(flush_o), .run_i(tx_run), .idle_o(tx_net_idle),
@@ -349,8 +344,8 @@ module virtio_net
       .peek_chain_i(tx_peek_chain), .seg_pop_o(tx_seg_pop), .seg_queue_o(tx_seg_queue), .seg_i(tx_seg),
       .cpl_valid_o(tx_cpl_valid), .cpl_ready_i(tx_cpl_ready), .cpl_o(tx_cpl),
       .device_error_valid_o(tx_device_error), .device_error_queue_o(tx_device_error_queue),
-      .req_valid_o(payload_req_valid[0]), .req_ready_i(payload_req_ready[0]), .req_o(payload_req[0]),
-      .rsp_valid_i(payload_rsp_valid[0]), .rsp_ready_o(payload_rsp_ready[0]), .rsp_i(payload_rsp),
+      .req_valid_o(payload_req_valid_o), .req_ready_i(payload_req_ready_i), .req_o(payload_req_o),
+      .rsp_valid_i(payload_rsp_valid_i), .rsp_ready_o(payload_rsp_ready_o), .rsp_i(payload_rsp_i),
       .rsp_data_i(payload_rsp_data_i),
       .tvalid_o(tx_tvalid_o), .tready_i(tx_tready_i), .tdata_o(tx_tdata_o), .tkeep_o(tx_tkeep_o),
       .tlast_o(tx_tlast_o), .tqueue_o(tx_queue_o), .terror_o(tx_error_o)
@@ -375,15 +370,14 @@ module virtio_net
   );
 
   net_ctrl #(.DATA_W(DATA_W), .QUEUE_PAIRS(QP), .MAC(MAC), .BUG(BUG)) u_ctrl (
-      .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .mrrs_i(pcie_config_i.mrrs),
-      .flush_i(flush_o), .run_i(ctrl_run), .idle_o(ctrl_net_idle), .rx_run_i(rx_run), .tx_run_i(tx_run),
+      .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .flush_i(flush_o), .run_i(ctrl_run),
+      .idle_o(ctrl_net_idle), .rx_run_i(rx_run), .tx_run_i(tx_run),
       .chain_count_i(ctrl_chain_count), .chain_pop_o(ctrl_chain_pop), .peek_chain_i(ctrl_peek_chain),
       .seg_pop_o(ctrl_seg_pop), .seg_i(ctrl_seg),
       .cpl_valid_o(ctrl_cpl_valid), .cpl_ready_i(ctrl_cpl_ready), .cpl_o(ctrl_cpl),
       .device_error_valid_o(ctrl_device_error),
-      .req_valid_o(payload_req_valid[1]), .req_ready_i(payload_req_ready[1]), .req_o(payload_req[1]),
-      .rsp_valid_i(payload_rsp_valid[1]), .rsp_ready_o(payload_rsp_ready[1]), .rsp_i(payload_rsp),
-      .rsp_data_i(payload_rsp_data_i),
+      .req_valid_o(ring_req_valid[3]), .req_ready_i(ring_req_ready[3]), .req_o(ring_req[3]),
+      .rsp_valid_i(ring_rsp_valid[3]), .rsp_ready_o(ring_rsp_ready[3]), .rsp_i(ring_rsp), .rsp_data_i(ring_rsp_data_i),
       .op_valid_o(wr_op_valid_o[4]), .op_ready_i(wr_op_ready_i[4]), .op_o(wr_op_o[4]),
       .data_valid_o(wr_data_valid_o[4]), .data_ready_i(wr_data_ready_i[4]), .data_o(wr_data_o[4]),
       .data_bytes_o(wr_data_bytes_o[4]), .op_done_i(wr_done_valid_i[4]),

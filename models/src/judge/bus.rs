@@ -167,12 +167,17 @@ pub(crate) fn check_upstream(
             || format!("at most {} bytes", link.mrrs_bytes),
             || format!("{asked}"),
         );
-        let width = if config.ext_tag == Some(false) { 32 } else { 256 };
+        // With 10-bit tags the two upper bits are never both zero (PCIe 2.2.6.2): an 8-bit completer is found out by them.
+        let tags = match (config.ten_bit_tag, config.ext_tag) {
+            (true, _) => 256..1024,
+            (false, Some(false)) => 0..32,
+            (false, _) => 0..256,
+        };
         book.check(
             RuleId::BusTagWidth,
             None,
-            tag < width,
-            || format!("a tag below {width}"),
+            tags.contains(&tag),
+            || format!("a tag of {}..{}", tags.start, tags.end),
             || format!("{tag}"),
         );
     }

@@ -22,6 +22,8 @@ pub(crate) struct ConfigSpace {
     pub(crate) bus_master: Switch,
     pub(crate) intx_disable: Switch,
     pub(crate) ext_tag: Option<bool>,
+    /// 10-Bit Tag Requester Enable.
+    pub(crate) ten_bit_tag: bool,
     /// MSI-X Enable; `None` while nobody has found the capability.
     pub(crate) msix_enable: Option<Switch>,
     pub(crate) function_mask: Switch,
@@ -51,6 +53,7 @@ impl ConfigSpace {
             bus_master: Switch::default(),
             intx_disable: Switch::default(),
             ext_tag: None,
+            ten_bit_tag: false,
             msix_enable: None,
             function_mask: Switch::default(),
             window: Window::default(),
@@ -69,6 +72,7 @@ impl ConfigSpace {
             m.set(false, seq);
         }
         self.ext_tag = None;
+        self.ten_bit_tag = false;
     }
 
     /// A configuration read was answered.
@@ -135,6 +139,12 @@ impl ConfigSpace {
                 effect = ConfigEffect::Flr;
             }
         }
+        // Whoever enables 10-bit tags has read before, in Device Capabilities 2, that there are any.
+        let ten_bit =
+            |c: u16| self.dwords[usize::from((c + 0x24) >> 2) & 1023].is_some_and(|v| v >> 17 & 1 == 1);
+        if self.pcie.is_some_and(|c| reg == c + 0x28 && ten_bit(c)) && enabled(1) {
+            self.ten_bit_tag = data >> 12 & 1 == 1;
+        }
         if self.msix == Some(reg) && enabled(3) {
             self.msix_enable
                 .get_or_insert_default()
@@ -161,7 +171,10 @@ mod tests {
         assert_eq!(c.write(8, 0x50, 0xf, 0x8000_0000, 1), ConfigEffect::Msix);
         assert!(c.msix_enable.unwrap().on() && !c.function_mask.on());
         assert_eq!(c.write(8, 0x48, 0x3, 0x8100, 2), ConfigEffect::Flr);
-        assert_eq!(c.ext_tag, Some(true));
+        assert_eq!((c.ext_tag, c.ten_bit_tag), (Some(true), false));
+        c.read_done(0x64, 0x0003_0000);
+        c.write(8, 0x68, 0x3, 0x1000, 2);
+        assert!(c.ten_bit_tag, "Device Control 2, 10-Bit Tag Requester Enable");
         c.write(8, 4, 1, 6, 3);
         assert!(c.bus_master.on() && c.bdf == Some(8));
     }

@@ -40,6 +40,8 @@ pub struct LinkConfig {
     pub unlimited: bool,
     /// Allow 8-bit tags (Device Control, Extended Tag Field Enable).
     pub ext_tag: bool,
+    /// Allow 10-bit tags (Device Control 2, 10-Bit Tag Requester Enable) if the function supports them.
+    pub ten_bit_tag: bool,
     /// Chance per thousand that the host is not ready in a cycle, each of `rq` and `cc` for itself.
     pub stall_per_mille: u32,
 }
@@ -54,6 +56,7 @@ impl Default for LinkConfig {
             rcb_bytes: 64,
             unlimited: false,
             ext_tag: true,
+            ten_bit_tag: false,
             stall_per_mille: 0,
         }
     }

@@ -167,6 +167,7 @@ pub async fn enumerate(
         mps_bytes: 128,
         mrrs_bytes: 128,
         ext_tag: false,
+        ten_bit_tag: false,
         msix: None,
         virtio: None,
     };
@@ -285,6 +286,9 @@ async fn capabilities(config: &impl ConfigAccess) -> Result<Vec<Capability>, Enu
     }
 }
 
+/// Device Control 2, 10-Bit Tag Requester Enable.
+const TEN_BIT_TAG_ENABLE: u32 = 1 << 12;
+
 /// `128 << n` as the three-bit code n.
 fn size_code(bytes: u32) -> u32 {
     (bytes / 128).trailing_zeros()
@@ -317,6 +321,21 @@ async fn set_up_pcie(
     let boundary = u32::from(link.rcb_bytes == 128) << 3;
     config.write(at + 0x10, 2, boundary).await?;
     (function.mps_bytes, function.mrrs_bytes, function.ext_tag) = (mps, link.mrrs_bytes, ext_tag);
+    // Device Capabilities 2, bit 17: 10-Bit Tag Requester Supported. The host's completer always is.
+    if link.ten_bit_tag && config.read(at + 0x24).await? >> 17 & 1 == 1 {
+        let control = config.read(at + 0x28).await? & 0xffff | TEN_BIT_TAG_ENABLE;
+        config.write(at + 0x28, 2, control).await?;
+        let read = config.read(at + 0x28).await? & 0xffff;
+        if read != control {
+            return Err(EnumerateError::ReadBack {
+                reg: at + 0x28,
+                what: "Device Control 2",
+                wrote: control,
+                read,
+            });
+        }
+        function.ten_bit_tag = true;
+    }
     Ok(())
 }
 

@@ -141,6 +141,23 @@ fn the_device_decides_what_it_can_not_do() {
 }
 
 #[test]
+fn ten_bit_tags_are_enabled_where_both_sides_can() {
+    let ten_bit_tag = true;
+    let link = LinkConfig {
+        ten_bit_tag,
+        ..LinkConfig::default()
+    };
+    let mut space = Space::new();
+    assert!(
+        !run(&space, &link).unwrap().ten_bit_tag,
+        "the function does not offer them"
+    );
+    space.put(0x66, &[0x03]); // Device Capabilities 2: completer and requester
+    assert!(run(&space, &link).unwrap().ten_bit_tag);
+    assert_eq!(space.bytes.borrow()[0x69], 0x10);
+}
+
+#[test]
 fn the_first_capability_of_a_type_counts_and_reserved_bars_are_ignored() {
     let mut space = Space::new();
     space.cap(0xd8, 0xec, 16, 3, 0, 0x1800, 4);

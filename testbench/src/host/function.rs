@@ -94,6 +94,8 @@ pub struct Function {
     pub mrrs_bytes: u32,
     /// Are 8-bit tags in force?
     pub ext_tag: bool,
+    /// Are 10-bit tags in force?
+    pub ten_bit_tag: bool,
     /// MSI-X, if there is the capability.
     pub msix: Option<Msix>,
     /// virtio structures, if it is a virtio function.

@@ -106,6 +106,7 @@ fn host(draw: &mut Draw) -> HostConfig {
             rcb_bytes: draw.one(&[64, 128]),
             unlimited: draw.chance(100),
             ext_tag: draw.chance(800),
+            ten_bit_tag: draw.chance(300),
             stall_per_mille: draw.one(&[0, 0, 50, 400]),
         },
         latency: LatencyConfig {

@@ -122,6 +122,11 @@ fn bus() -> Vec<Case> {
             w.config_write(0x48, 3, 0x2000 | 1 << 5);
             w.packet(Channel::Rq, index_read(40, BDF));
         }),
+        cut("BUS-TAG-WIDTH", &[], |w| {
+            w.config_read(0x64, 3 << 16);
+            w.config_write(0x68, 3, 1 << 12);
+            w.packet(Channel::Rq, index_read(40, BDF));
+        }),
         cut("BUS-BE", &[], |w| {
             let addr = buffers(w, 1, 1000)[0].buffers[0].0;
             w.packet(
