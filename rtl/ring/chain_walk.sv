@@ -182,7 +182,7 @@ module chain_walk
   assign at          = state_q[p_queue_q];
   assign p_first     = p_slot_q && !(in_ring && at.in_chain);
   // A table of a packed ring: entries one after the other to its end, whatever their flags say.
-  assign in_table    = in_ring && !p_slot_q && !planted(BUG, 48);
+  assign in_table    = in_ring && !p_slot_q && !planted(BUG, 41);
   assign has_next    = in_table ? (at.index + 16'd1 != at.limit) : d.flags[FlagNext] && !planted(BUG, 9);
   assign is_indirect = d.flags[FlagIndirect] && !in_table;
   assign write       = d.flags[FlagWrite];
@@ -236,7 +236,7 @@ module chain_walk
     // A buffer of a packed ring has the id of its last slot, and gives all of them back.
     if (in_ring && p_slot_q) begin
       nxt.record.slots = cur.record.slots + 16'd1;
-      nxt.record.id    = (planted(BUG, 42) && !p_first) ? cur.record.id : d.next;
+      nxt.record.id    = (planted(BUG, 35) && !p_first) ? cur.record.id : d.next;
     end
   end
 

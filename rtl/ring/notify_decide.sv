@@ -133,7 +133,7 @@ module notify_decide
     // Packed: the same with slots, a position on its second lap counted behind the first. Mode 3 is reserved: as 0.
     always_comb begin
       twice      = {ctx_i[q].size, 1'b0};
-      target     = {2'b0, ans_value_i[14:0]} + ((ans_value_i[15] || planted(BUG, 46)) ? 17'd0 : {1'b0, ctx_i[q].size});
+      target     = {2'b0, ans_value_i[14:0]} + ((ans_value_i[15] || planted(BUG, 39)) ? 17'd0 : {1'b0, ctx_i[q].size});
       gap        = target - {1'b0, place_decided_q[q]};
       if (target < {1'b0, place_decided_q[q]}) gap = gap + twice;
       crossed    = (gap < {1'b0, 16'(asked_q[q] - decided_q[q])});

@@ -106,7 +106,7 @@ module packed_avail
     wr_o.meta.qid  = 4'(wr_q);
     wr_o.first     = 1'b1;
     wr_o.last      = 1'b1;
-    if (planted(BUG, 47)) begin                       // two writes, the flags first
+    if (planted(BUG, 40)) begin                       // two writes, the flags first
       wr_o.len_bytes  = 17'd2;
       wr_o.bytes      = 5'd2;
       if (!half_q[wr_q]) begin
@@ -127,7 +127,7 @@ module packed_avail
     assign burst      = passed_i[q] - start_q[q];
     assign need_arm   = features_i.event_idx ? (armed_q[q] != here_i[q]) : (suppressed_q[q] || hushing_q[q]);
     assign want_wr[q] = run_i[q] && ((state_q[q] == StArm && !hushing_q[q]) || hush_q[q]);
-    assign granted    = wr_grant[q] && wr_ready_i && (!planted(BUG, 47) || half_q[q] || hush_q[q]);
+    assign granted    = wr_grant[q] && wr_ready_i && (!planted(BUG, 40) || half_q[q] || hush_q[q]);
     assign done       = done_i && (done_queue_i == QW'(q));
     assign busy_o[q]  = (state_q[q] == StArmed) || hushing_q[q];
     assign ahead      = advance_index_i - passed_i[q];
@@ -154,7 +154,7 @@ module packed_avail
         suppressed_q[q] <= 1'b0;
         half_q[q]       <= 1'b0;
       end else begin
-        if (planted(BUG, 47) && wr_grant[q] && wr_ready_i) half_q[q] <= !half_q[q];
+        if (planted(BUG, 40) && wr_grant[q] && wr_ready_i) half_q[q] <= !half_q[q];
         if (done) hushing_q[q] <= 1'b0;
         if (hush_q[q] && granted) begin
           hush_q[q]       <= 1'b0;

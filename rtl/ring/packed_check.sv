@@ -89,7 +89,7 @@ module packed_check
   assign wrap      = wrap_q[ask_queue_i];
   assign avail     = desc_i.flags[FlagAvail];
   assign used      = desc_i.flags[FlagUsed];
-  assign available = planted(BUG, 41) ? (avail != used) : (avail == wrap) && (used != wrap);
+  assign available = planted(BUG, 34) ? (avail != used) : (avail == wrap) && (used != wrap);
   assign goes_on   = desc_i.flags[FlagNext];
 
   assign addr      = ctx_i[ask_queue_i].desc + {45'b0, slot_q[ask_queue_i], 4'b0};
@@ -97,7 +97,7 @@ module packed_check
   assign near      = near_q[ask_queue_i] && !new_line;
   assign behind    = ask_position_i - mark_q[ask_queue_i];
   assign fresh     = !behind[15];
-  assign trusted   = fresh || near || planted(BUG, 49);
+  assign trusted   = fresh || near || planted(BUG, 42);
   assign last_slot = ({1'b0, slot_q[ask_queue_i]} + 16'd1 == ctx_i[ask_queue_i].size);
 
   // A table is read ahead for the walker: not while the walk up to it is unsure.

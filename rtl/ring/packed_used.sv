@@ -95,11 +95,11 @@ module packed_used
   assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
   assign last    = element_q[{queue_q, 6'(get_q[queue_q][5:0] + count_q[5:0])}];
   assign start   = any && (state_q == StPick);
-  assign keep    = start && (groups_q[pick] != '0) && !held_q[pick] && !planted(BUG, 44);
+  assign keep    = start && (groups_q[pick] != '0) && !held_q[pick] && !planted(BUG, 37);
 
   // An element leaves: kept back, or with the last beat of its descriptor.
   assign pop   = (state_q == StHold) || (state_q == StWrite && wr_ready_i && (WIDE || upper_q));
-  assign slots = planted(BUG, 43) ? 16'd1 : element.slots;
+  assign slots = planted(BUG, 36) ? 16'd1 : element.slots;
   assign next  = {1'b0, slot_q[queue_q]} + slots;
   assign passed = next - size[queue_q];
 
@@ -138,7 +138,7 @@ module packed_used
         if (pop_here) begin
           get_q[q]     <= get_q[q] + 7'd1;
           slot_q[q]    <= (next >= size[q]) ? passed[14:0] : next[14:0];
-          wrap_q[q]    <= wrap_q[q] ^ (next >= size[q] && !planted(BUG, 40));
+          wrap_q[q]    <= wrap_q[q] ^ (next >= size[q] && !planted(BUG, 33));
           if (held_q[q] || state_q == StHold) begin
             pending_q[q] <= pending_q[q] + slots;
             packets_q[q] <= packets_q[q] + 10'(!element.more);
@@ -205,7 +205,7 @@ module packed_used
             advance_q <= 16'(count);
           end else begin
             count_q   <= count_q + 7'd1;
-            advance_q <= 16'(count_q) + (planted(BUG, 43) ? 16'd1 : last.slots);
+            advance_q <= 16'(count_q) + (planted(BUG, 36) ? 16'd1 : last.slots);
             if (last.slots > 16'd1 || count_q + 7'd1 >= count) state_q <= StWrite;
           end
         end

@@ -150,14 +150,14 @@ module ring_output
   assign arm_done_o       = wr_done_valid_i && (done_meta.kind == WkArm);
   assign arm_done_queue_o = done_queue;
 
-  // Planted bugs 12 and 45 look at the event word before what it belongs to is written (45 keeps that back meanwhile).
-  assign stalled = planted(BUG, 45) && packed_valid && packed_beat.first && (packed_beat.meta.kind == WkIndex)
+  // Planted bugs 12 and 38 look at the event word before what it belongs to is written (38 keeps that back meanwhile).
+  assign stalled = planted(BUG, 38) && packed_valid && packed_beat.first && (packed_beat.meta.kind == WkIndex)
                    && (stall_q != 7'd96);
-  assign publish = planted(BUG, 12) ? index_enters : planted(BUG, 45) ? stalled && (stall_q == '0)
+  assign publish = planted(BUG, 12) ? index_enters : planted(BUG, 38) ? stalled && (stall_q == '0)
                    : wr_done_valid_i && (done_meta.kind == WkIndex);
-  assign publish_queue = (planted(BUG, 12) || planted(BUG, 45)) ? QW'(used_beat.meta.qid) : done_queue;
-  assign publish_count = (planted(BUG, 12) || planted(BUG, 45)) ? used_beat.meta.count : done_meta.count;
-  assign publish_packets = (planted(BUG, 12) || planted(BUG, 45)) ? used_beat.meta.packets : done_meta.packets;
+  assign publish_queue = (planted(BUG, 12) || planted(BUG, 38)) ? QW'(used_beat.meta.qid) : done_queue;
+  assign publish_count = (planted(BUG, 12) || planted(BUG, 38)) ? used_beat.meta.count : done_meta.count;
+  assign publish_packets = (planted(BUG, 12) || planted(BUG, 38)) ? used_beat.meta.packets : done_meta.packets;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !packed_valid || used_ready) stall_q <= '0;
