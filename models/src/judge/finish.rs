@@ -133,7 +133,7 @@ impl Judge {
                 }
                 continue;
             }
-            q.kicks.owed_by_driver(index, &mut self.w);
+            q.kicks.owed_by_driver(index, q.known_position(), &mut self.w);
             // Receive buffers wait for frames; queues of unknown use may wait for anything.
             if matches!(self.w.shape.role(index), Role::Tx(_) | Role::Control) {
                 let told = q.kicks.notified(now);

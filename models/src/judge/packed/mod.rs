@@ -213,6 +213,11 @@ impl PackedQueue {
         self.next_avail
     }
 
+    /// The position up to which the device knows of lists.
+    pub(crate) fn known_position(&self) -> u64 {
+        self.known_position
+    }
+
     /// A kick carried {wrap, offset}. Returns the position up to which it tells.
     pub(crate) fn kick_position(&mut self, at: u16, w: &mut World) -> (u64, Range<u64>) {
         let behind = 2 * u64::from(self.size) - self.ahead(at, self.next_avail);

@@ -122,6 +122,14 @@ impl Queue {
         }
     }
 
+    /// The position up to which the device knows what is available.
+    pub(crate) fn known_position(&self) -> u64 {
+        match self {
+            Queue::Split(q) => q.device_known,
+            Queue::Packed(q) => q.known_position(),
+        }
+    }
+
     /// May the device write this part of the ring? If not: what it is.
     pub(crate) fn writable(&self, area: Area) -> Result<(), &'static str> {
         match (self, area) {

@@ -219,6 +219,17 @@ fn speculation_is_told_by_the_answer() {
 }
 
 #[test]
+fn what_the_device_found_itself_needs_no_kick() {
+    let mut w = World::started(PACKED);
+    let list = w.offer(TX, &[packet(&frame(60))]);
+    w.fetch_list(TX, &list);
+    w.read_list(&list);
+    w.wire_tx(&frame(60));
+    w.finish_list(TX, &list, 0);
+    super::assert_clean(w);
+}
+
+#[test]
 fn a_torn_descriptor_is_not_taken_for_the_published_one() {
     let mut w = World::started(PACKED);
     let list = w.offer(TX, &[packet(&frame(60))]);
