@@ -352,7 +352,7 @@ module pcie_endpoint
     .clk_i,
     .rst_ni,
     .bdf_i         (cfg.bdf),
-    .level_i       (intx_level_i),
+    .level_i       (intx_level_i && !flr_o && !flush_i), // a reset takes the reason back, whatever else it clears first
     .msix_enable_i (cfg.msix_enable),
     .intx_disable_i(cfg.intx_disable),
     .tlp_valid_o   (tlp_valid[RQ_INTX]),
