@@ -203,7 +203,7 @@ rules! {
     // Interrupts
     IntMissing = "INT-MISSING", Device, stores: true, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-012", "PACKED-DSC-034", "PACKED-DSC-035"],
         "An interrupt follows each publication for which every event-word value visible in its window asks for one.";
-    IntUnneeded = "INT-UNNEEDED", Device, stores: true, ["SPLIT-DEV-009", "SPLIT-DEV-010", "SPLIT-DEV-012", "SPLIT-DEV-014", "PACKED-DSC-034", "PACKED-DSC-035"],
+    IntUnneeded = "INT-UNNEEDED", Device, stores: true, ["SPLIT-DEV-009", "SPLIT-DEV-010", "SPLIT-DEV-012", "SPLIT-DEV-014", "NETCOAL-DEV-008", "PACKED-DSC-034", "PACKED-DSC-035"],
         "No interrupt for publications for which no event-word value visible in their window asks for one.";
     IntSpurious = "INT-SPURIOUS", Device, stores: false, [],
         "No interrupt without a publication or configuration change since the last one.";
@@ -211,6 +211,10 @@ rules! {
         "The interrupt follows the used.idx write or used descriptor that it announces.";
     IntEventRead = "INT-EVENT-READ", Device, stores: false, ["SPLIT-DEV-011", "SPLIT-DEV-013", "SPLIT-DSC-022", "PACKED-DSC-036"],
         "After publishing, the device reads the driver's event word (or interrupts without asking).";
+    IntCoalesceEarly = "INT-COALESCE-EARLY", Device, stores: true, ["NETCOAL-DSC-002", "NETCOAL-DSC-003", "NETCOAL-DSC-005", "NETCOAL-DEV-007"],
+        "With interrupt moderation no interrupt comes before max_packets packets or max_usecs since the first of them, counted anew after each one.";
+    IntCoalesceLate = "INT-COALESCE-LATE", Device, stores: true, ["NETCOAL-DSC-004", "NETCOAL-DSC-006", "NETCOAL-DSC-007"],
+        "Soon after max_packets or max_usecs, whichever is first, or a zero limit, or new limits that are met already, the device asks for the driver's wish or interrupts.";
     IntVector = "INT-VECTOR", Device, stores: false, ["PCIINT-DEV-009", "PCIINT-DEV-015", "PCIINT-DEV-017"],
         "MSI-X messages carry address and data of an entry to which a queue or the configuration is mapped.";
     IntMasked = "INT-MASKED", Device, stores: false, ["PCI-DEV-001"],
@@ -273,8 +277,11 @@ rules! {
         "A frame is dropped only for a reason that holds: filtered, no room, too large, queue not running.";
     NetFilter = "NET-FILTER", Device, stores: true, ["NETCTL-DEV-029", "NETCTL-DEV-032", "NETCTL-DEV-030", "NETCTL-DEV-031", "NETCTL-DEV-004", "NETCTL-DEV-008"],
         "Receive modes, MAC table and VLAN table decide what is delivered.";
-    NetCtrlAck = "NET-CTRL-ACK", Device, stores: true, ["NETCTL-DSC-001"],
+    NetCtrlAck = "NET-CTRL-ACK", Device, stores: true, ["NETCTL-DSC-001", "NETCOAL-DEV-001", "NETCOAL-DEV-002", "NETCOAL-DEV-003", "NETCOAL-DEV-004"],
         "Each control command gets the acknowledge byte that the command set predicts.";
+
+    NetCoalesceQuery = "NET-COALESCE-QUERY", Device, stores: true, ["NETCOAL-DSC-001", "NETCOAL-DEV-005", "NETCOAL-DEV-006", "NETCOAL-DEV-009"],
+        "A query of interrupt moderation brings the limits in force: the last command's, the global ones after a queue reset, zeros after a device reset.";
 
     // Driver
     DriverInit = "DRIVER-INIT", Driver, stores: false, ["BASIC-DRV-001", "BASIC-DRV-002", "INIT-DRV-001", "INIT-DRV-010", "PCICFG-DRV-005"],
@@ -311,6 +318,9 @@ rules! {
         "The driver's event structure holds a mode and an offset that exist, the position stored before mode 2 or with it.";
     DriverExposed = "DRIVER-EXPOSED", Driver, stores: true, ["INIT-DRV-016", "SPLIT-DSC-013", "PACKED-DRV-002", "PACKED-DRV-003", "PACKED-DRV-010"],
         "Descriptors of chains in flight and the device's area are left alone by the driver.";
+
+    DriverCoalesce = "DRIVER-COALESCE", Driver, stores: true, ["NETCOAL-DRV-001", "NETCOAL-DRV-002", "NETCOAL-DRV-003"],
+        "Commands of interrupt moderation need their feature, and name an enabled data queue.";
 
     // The run
     RunPin = "RUN-PIN", Device, stores: false, [],

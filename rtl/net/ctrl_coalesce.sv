@@ -88,11 +88,11 @@ module ctrl_coalesce
   end
 
   assign query_o  = command_q == QueueGet;
-  assign result_o = planted(BUG, 65) ? {global_q[queue[0]].max_usecs, global_q[queue[0]].max_packets}
+  assign result_o = planted(BUG, 48) ? {global_q[queue[0]].max_usecs, global_q[queue[0]].max_packets}
                                 : {limits_q[queue].max_usecs, limits_q[queue].max_packets};
 
   assign go    = commit_i && ok_o;
-  assign clear = !rst_ni || (!active_i && !planted(BUG, 66));
+  assign clear = !rst_ni || (!active_i && !planted(BUG, 49));
 
   always_ff @(posedge clk_i) begin
     enable_q <= clear ? '0 : enable_i;
@@ -101,7 +101,7 @@ module ctrl_coalesce
       limits_q <= '0;
     end else begin
       for (int unsigned q = 0; q < NQ; q++) begin
-        if (enable_i[q] && !enable_q[q] && !planted(BUG, 62) && !planted(BUG, 66)) limits_q[q] <= global_q[q[0]];
+        if (enable_i[q] && !enable_q[q] && !planted(BUG, 45) && !planted(BUG, 49)) limits_q[q] <= global_q[q[0]];
       end
       if (go && command_q == RxSet) global_q[0] <= both;
       if (go && command_q == TxSet) global_q[1] <= both;

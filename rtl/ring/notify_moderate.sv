@@ -55,16 +55,16 @@ module notify_moderate
     logic [9:0]    add;
 
     assign here       = publish_i && (publish_queue_i == QW'(q));
-    assign add        = planted(BUG, 60) ? publish_count_i[9:0] : publish_packets_i;
+    assign add        = planted(BUG, 43) ? publish_count_i[9:0] : publish_packets_i;
     assign count_next = {1'b0, count_q} + {2'b0, publish_count_i};
 
-    // Planted bug 67 compares with the limits of the last publication.
-    assign limits   = planted(BUG, 67) ? kept_q : limits_i[q];
+    // Planted bug 50 compares with the limits of the last publication.
+    assign limits   = planted(BUG, 50) ? kept_q : limits_i[q];
     assign open     = count_q != '0;
     assign off      = (limits.max_packets == '0) || (limits.max_usecs == '0);
     assign full     = (packets_q >= limits.max_packets) && (limits.max_packets != '0);
     assign timed    = (usecs_q >= limits.max_usecs) && (limits.max_usecs != '0);
-    assign due_o[q] = open && (full || timed || (planted(BUG, 63) ? (limits == '0) : off));
+    assign due_o[q] = open && (full || timed || (planted(BUG, 46) ? (limits == '0) : off));
     assign sure_o[q] = sure_q;
 
     always_ff @(posedge clk_i) begin
@@ -77,17 +77,17 @@ module notify_moderate
         kept_q    <= '0;
       end else begin
         if (here) kept_q <= limits_i[q];
-        if (open || planted(BUG, 61)) begin
+        if (open || planted(BUG, 44)) begin
           cycles_q <= (cycles_q == LastCycle) ? '0 : cycles_q + 1'b1;
           if (cycles_q == LastCycle && usecs_q != '1) usecs_q <= usecs_q + 32'd1;
         end
         if (asked_i[q]) begin
-          // Planted bug 64 takes the end of the waiting for the driver's wish.
-          sure_q    <= (count_q >= lap_i[q]) || (planted(BUG, 64) && timed);
+          // Planted bug 47 takes the end of the waiting for the driver's wish.
+          sure_q    <= (count_q >= lap_i[q]) || (planted(BUG, 47) && timed);
           count_q   <= here ? {1'b0, publish_count_i} : '0;
           packets_q <= here ? 32'(add) : '0;
           cycles_q  <= '0;
-          if (!planted(BUG, 61)) usecs_q <= '0;
+          if (!planted(BUG, 44)) usecs_q <= '0;
         end else if (here) begin
           count_q   <= (count_next >= 18'd65536) ? 17'd65536 : count_next[16:0];
           packets_q <= (&packets_q[31:10]) ? packets_q : packets_q + 32'(add);

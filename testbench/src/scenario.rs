@@ -447,6 +447,10 @@ impl Scenario {
         if d.publish != Publish::Batch {
             conditions.push(pair("publication", word(&d.publish)));
         }
+        if let Some(c) = d.coalesce {
+            let limits = format!("tx {}, rx {}", c.tx.words(), c.rx.words());
+            conditions.push(pair("interrupt moderation", limits));
+        }
         conditions
     }
 }

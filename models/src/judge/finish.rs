@@ -43,7 +43,8 @@ impl Judge {
             if !Messages::mapped(vector, &self.config) || self.messages.line_asserted(&self.config) {
                 q.decision.excuse();
             } else if self.messages.deliverable(vector, &self.config) {
-                if over || !coalescing {
+                // Without stores the commands are not known, and so neither the limits.
+                if self.w.stores || !coalescing {
                     q.decision.sweep(index, over, &mut self.w);
                 }
             } else {

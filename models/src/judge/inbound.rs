@@ -266,7 +266,14 @@ impl Judge {
                 self.status_read_since_fault = false;
                 self.messages.started(self.w.book.now);
                 self.startup.started(self.w.seq);
-                self.net.start(&self.w);
+                let running: Vec<u16> = self
+                    .queues
+                    .iter()
+                    .filter(|(_, q)| q.state == State::Live)
+                    .map(|(&i, _)| i)
+                    .collect();
+                self.net.start(&running, &self.w);
+                self.moderation_changed();
             }
             Effect::StatusRead(value) => self.status_read(value),
             Effect::Enabled(queue) => self.queue_enabled(queue),
@@ -274,6 +281,7 @@ impl Judge {
                 if let Some(q) = self.queues.get_mut(&queue) {
                     q.state = State::Stopping;
                     q.decision.excuse();
+                    self.net.queue_stopping(queue);
                 }
             }
             Effect::QueueResetDone(queue) => {
@@ -378,6 +386,8 @@ impl Judge {
         }
         self.startup.enabled(index, self.w.seq);
         self.queues.insert(index, q);
+        self.net.queue_enabled(index, &self.w);
+        self.moderation_changed();
         self.chains_appeared(index, new);
     }
 }

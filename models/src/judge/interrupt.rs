@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::asking::{Asking, Wish};
+use super::coalesce::Moderation;
 use super::notify::GRACE_CYCLES;
 use super::windows::History;
 use super::world::World;
@@ -30,6 +31,8 @@ pub(crate) struct Decision {
     asking: Asking,
     /// Values of the word in which the driver says what it wants to hear of.
     pub(crate) word: History,
+    /// How long an interrupt has to wait.
+    pub(crate) moderation: Moderation,
     open: VecDeque<Open>,
     /// Since when an interrupt is owed.
     owed: Option<u64>,
@@ -48,6 +51,8 @@ pub(crate) enum Reason {
     Nothing,
     /// Something was published, and the driver did not want to be told.
     Unneeded,
+    /// The driver wants to be told, but not yet.
+    Early,
     /// It may.
     Permitted,
     /// It must.
@@ -59,6 +64,7 @@ impl Decision {
         Decision {
             asking,
             word: History::default(),
+            moderation: Moderation::default(),
             open: VecDeque::new(),
             owed: None,
             reasons: VecDeque::new(),
@@ -89,8 +95,31 @@ impl Decision {
     }
 
     /// A read of the event word was issued.
-    pub(crate) fn event_asked(&mut self) {
+    pub(crate) fn event_asked(&mut self, queue: u16, w: &mut World) {
         self.answered += 1;
+        if self.moderation.active() {
+            let now = w.book.now;
+            self.check_overdue(queue, w);
+            if self.moderation.asked(now) {
+                w.book.held(RuleId::IntCoalesceLate);
+            }
+        }
+    }
+
+    /// A moderated round ended longer ago than may be.
+    fn check_overdue(&mut self, queue: u16, w: &mut World) {
+        let now = w.book.now;
+        let excused = self.open.front().is_none_or(|o| o.excused);
+        let Some(due) = self.moderation.overdue(now).filter(|_| !excused) else {
+            return;
+        };
+        w.book.broke_at(
+            RuleId::IntCoalesceLate,
+            due,
+            Some(queue),
+            "a read of the driver's event word, or an interrupt, soon after the conditions were met".into(),
+            format!("neither; {}", self.moderation.state(now)),
+        );
     }
 
     /// The read issued as event `asked` was answered.
@@ -110,10 +139,20 @@ impl Decision {
             }
             self.reasons.push_back(now);
         }
+        if self.reasons.is_empty() {
+            self.moderation.declined();
+        }
     }
 
     /// An interrupt that can mean this queue was sent: why?
     pub(crate) fn reason(&self, now: u64) -> Reason {
+        match self.wished(now) {
+            Reason::Permitted | Reason::Owed if !self.moderation.permits(now) => Reason::Early,
+            reason => reason,
+        }
+    }
+
+    fn wished(&self, now: u64) -> Reason {
         if self.owed.is_some() {
             return Reason::Owed;
         }
@@ -129,6 +168,7 @@ impl Decision {
 
     /// An interrupt was put down to this queue.
     pub(crate) fn take(&mut self) {
+        self.moderation.take();
         if self.reasons.pop_front().is_none() {
             self.open.clear(); // sent without asking: nothing is left to decide
         }
@@ -164,6 +204,7 @@ impl Decision {
         if let Some(o) = &mut self.owed {
             *o = now;
         }
+        self.moderation.restart(now);
     }
 
     /// Something is overdue (`over`: the run is over, so everything open is).
@@ -173,7 +214,9 @@ impl Decision {
         if std::mem::take(&mut self.answered) > 0 {
             w.book.held(RuleId::IntEventRead);
         }
-        if let Some(cycle) = self.owed.filter(|&c| late(c)) {
+        // A device may know the driver's wish before it may act on it.
+        let waits = self.moderation.active() && self.moderation.due(now).is_none();
+        if let Some(cycle) = self.owed.filter(|&c| late(c) && !(waits && over)) {
             self.owed = None;
             w.book.broke_at(
                 RuleId::IntMissing,
@@ -182,6 +225,10 @@ impl Decision {
                 "an interrupt: the event word asked for one in the whole window of the publication".into(),
                 "none".into(),
             );
+        }
+        if self.moderation.active() {
+            self.sweep_round(queue, over, w);
+            return;
         }
         if let Some(o) = self.open.front().copied().filter(|o| late(o.cycle)) {
             self.open.clear();
@@ -206,6 +253,27 @@ impl Decision {
                     o.new
                 ),
                 "neither".into(),
+            );
+        }
+    }
+
+    /// As `sweep`, for what waits for the end of a moderated round.
+    fn sweep_round(&mut self, queue: u16, over: bool, w: &mut World) {
+        let now = w.book.now;
+        self.check_overdue(queue, w);
+        let gone = self.moderation.overdue(now).is_some();
+        if gone {
+            self.open.clear();
+            self.moderation.next_round();
+        } else if let Some(due) = self.moderation.due(now).filter(|_| over)
+            && self.open.front().is_some_and(|o| !o.excused)
+        {
+            w.book.broke_at(
+                RuleId::IntCoalesceLate,
+                due,
+                Some(queue),
+                "a read of the driver's event word, or an interrupt, before the run is over".into(),
+                format!("neither; {}", self.moderation.state(now)),
             );
         }
     }

@@ -190,6 +190,9 @@ impl Messages {
             .filter(|&(r, _)| r >= Reason::Permitted)
             .and_then(|(_, q)| queues.get_mut(&q))
         {
+            if q.decision.moderation.active() {
+                w.book.held(RuleId::IntCoalesceEarly);
+            }
             q.decision.take();
             if for_config && self.changes.told() {
                 w.book.held(RuleId::IntConfig);
@@ -215,6 +218,21 @@ impl Messages {
             Some((Reason::Permitted, q)) => {
                 for r in [RuleId::IntUnneeded, RuleId::IntSpurious, RuleId::IntOrder] {
                     w.book.held(r);
+                }
+                Cause::of(purpose).on(q)
+            }
+            Some((Reason::Early, q)) => {
+                w.book.held(RuleId::IntSpurious);
+                if let Some(queue) = queues.get_mut(&q) {
+                    let state = queue.decision.moderation.state(now);
+                    w.book.check(
+                        RuleId::IntCoalesceEarly,
+                        Some(q),
+                        false,
+                        || "no interrupt before max_packets or max_usecs".into(),
+                        || format!("one after {state}"),
+                    );
+                    queue.decision.take();
                 }
                 Cause::of(purpose).on(q)
             }

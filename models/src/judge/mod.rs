@@ -10,6 +10,7 @@ mod asking;
 mod bus;
 mod cause;
 mod changes;
+mod coalesce;
 mod config_space;
 mod device_config;
 mod dma;
@@ -326,6 +327,9 @@ impl Judge {
         {
             for n in new {
                 self.net.chain(q, n, &self.w);
+            }
+            if self.w.shape.role(queue) == net::shape::Role::Control {
+                self.moderation_changed();
             }
         }
     }

@@ -4,6 +4,7 @@ use super::address_map::{Area, Kind, Span};
 use super::cause::{Cause, Purpose};
 use super::dma::ReadTarget;
 use super::inbound::enabled;
+use super::net::shape::Role;
 use super::queue::{Queue, State, UsedWrite};
 use super::{Judge, Life};
 use crate::rules::RuleId;
@@ -349,8 +350,13 @@ impl Judge {
             }
         }
         if self.w.shape.net {
+            let mut packets = 0;
             for group in &out.groups {
-                self.net.returned(q, group, &mut self.w);
+                packets += self.net.returned(q, group, &mut self.w);
+            }
+            q.decision.moderation.published(packets, self.w.book.now);
+            if !out.groups.is_empty() && self.w.shape.role(queue) == Role::Control {
+                self.moderation_changed();
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coalesce::Limits;
+
 /// A MAC address as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -90,6 +92,36 @@ pub enum Command {
         /// How many.
         pairs: u16,
     },
+    /// Set interrupt moderation of all transmit queues.
+    TxCoalesce(Limits),
+    /// Set interrupt moderation of all receive queues.
+    RxCoalesce(Limits),
+    /// Set interrupt moderation of one queue.
+    QueueCoalesce {
+        /// virtqueue index.
+        queue: u16,
+        /// Reserved bits of the command, which a device has to ignore.
+        #[serde(default)]
+        reserved: u16,
+        /// Most packets before an interrupt.
+        max_packets: u32,
+        /// Longest delay of an interrupt in microseconds.
+        max_usecs: u32,
+    },
+    /// Ask for interrupt moderation of one queue.
+    GetQueueCoalesce {
+        /// virtqueue index.
+        queue: u16,
+        /// Reserved bits of the command, which a device has to ignore.
+        #[serde(default)]
+        reserved: u16,
+        /// What the answer must be, if it is ok.
+        #[serde(default)]
+        is: Option<Limits>,
+        /// Lengths of the elements of the writable part: acknowledge, then result. Absent: 1 and 8, as Linux lays them out.
+        #[serde(default)]
+        pieces: Option<Vec<u32>>,
+    },
     /// Any bytes, right or wrong.
     Raw {
         /// The readable part: class, command, data.
@@ -117,7 +149,46 @@ impl Command {
             Command::VlanAdd { id } => [&[2, 0], &id.to_le_bytes()[..]].concat(),
             Command::VlanDel { id } => [&[2, 1], &id.to_le_bytes()[..]].concat(),
             Command::Pairs { pairs } => [&[4, 0], &pairs.to_le_bytes()[..]].concat(),
+            Command::TxCoalesce(limits) => [&[6, 0], &limits.bytes()[..]].concat(),
+            Command::RxCoalesce(limits) => [&[6, 1], &limits.bytes()[..]].concat(),
+            Command::QueueCoalesce {
+                queue,
+                reserved,
+                max_packets,
+                max_usecs,
+            } => {
+                let limits = Limits {
+                    max_packets: *max_packets,
+                    max_usecs: *max_usecs,
+                };
+                let (queue, reserved) = (queue.to_le_bytes(), reserved.to_le_bytes());
+                [&[6, 2], &queue[..], &reserved, &limits.bytes()].concat()
+            }
+            Command::GetQueueCoalesce { queue, reserved, .. } => {
+                [&[6, 3], &queue.to_le_bytes()[..], &reserved.to_le_bytes()].concat()
+            }
             Command::Raw { bytes } => bytes.clone(),
+        }
+    }
+
+    /// Lengths of the elements of its writable part: the acknowledge byte, and the result of a query.
+    #[must_use]
+    pub fn writable(&self) -> Vec<u32> {
+        match self {
+            Command::GetQueueCoalesce {
+                pieces: Some(pieces), ..
+            } => pieces.clone(),
+            Command::GetQueueCoalesce { .. } => vec![1, 8],
+            _ => vec![1],
+        }
+    }
+
+    /// The result that its ok answer must carry, if it says.
+    #[must_use]
+    pub fn result(&self) -> Option<Vec<u8>> {
+        match self {
+            Command::GetQueueCoalesce { is: Some(limits), .. } => Some(limits.bytes().to_vec()),
+            _ => None,
         }
     }
 }
@@ -148,6 +219,36 @@ mod tests {
         assert_eq!(Command::MacAddr { mac }.bytes(), [1, 1, 2, 0, 0, 0, 0, 1]);
         assert_eq!(Command::VlanAdd { id: 0x123 }.bytes(), [2, 0, 0x23, 1]);
         assert_eq!(Command::Pairs { pairs: 4 }.bytes(), [4, 0, 4, 0]);
+        let limits = Limits {
+            max_packets: 0x102,
+            max_usecs: 3,
+        };
+        assert_eq!(
+            Command::TxCoalesce(limits).bytes(),
+            [6, 0, 2, 1, 0, 0, 3, 0, 0, 0]
+        );
+        assert_eq!(
+            Command::RxCoalesce(limits).bytes(),
+            [6, 1, 2, 1, 0, 0, 3, 0, 0, 0]
+        );
+        let set = Command::QueueCoalesce {
+            queue: 5,
+            reserved: 0x0809,
+            max_packets: 1,
+            max_usecs: 2,
+        };
+        assert_eq!(set.bytes(), [6, 2, 5, 0, 9, 8, 1, 0, 0, 0, 2, 0, 0, 0]);
+        let get = Command::GetQueueCoalesce {
+            queue: 5,
+            reserved: 0,
+            is: Some(limits),
+            pieces: None,
+        };
+        assert_eq!(get.bytes(), [6, 3, 5, 0, 0, 0]);
+        assert_eq!(
+            (get.writable(), get.result()),
+            (vec![1, 8], Some(vec![2, 1, 0, 0, 3, 0, 0, 0]))
+        );
     }
 
     #[test]

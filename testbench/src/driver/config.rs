@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coalesce::Coalesce;
 use super::misbehave::Misbehave;
 use super::ring::{Format, FreeList, Shape};
 
@@ -85,6 +86,8 @@ pub struct DriverConfig {
     pub mergeable: bool,
     /// Negotiate `VIRTIO_NET_F_CTRL_VLAN`: the device then filters by VLAN.
     pub vlan_filter: bool,
+    /// Negotiate interrupt moderation (`VIRTIO_NET_F_NOTF_COAL`, `VIRTIO_NET_F_VQ_NOTF_COAL`) and set these limits once the device runs.
+    pub coalesce: Option<Coalesce>,
     /// Feature bits that the driver declines although it knows them.
     pub decline: Vec<u8>,
     /// Order in which descriptors (split) or buffer ids (packed) are used again.
@@ -115,6 +118,7 @@ impl Default for DriverConfig {
             notification_data: false,
             mergeable: true,
             vlan_filter: false,
+            coalesce: None,
             decline: Vec::new(),
             free_list: FreeList::Lifo,
             promiscuous: true,

@@ -29,11 +29,11 @@ impl Control {
         Control { queue, memory, sim }
     }
 
-    /// Sends a command and waits for its ack byte.
+    /// Sends a command and waits for its answer: the writable part as far as the device says it wrote it, ack byte first.
     ///
     /// # Errors
     /// No answer, or a used ring that makes no sense.
-    pub async fn command(&self, command: &Command) -> Result<u8, DriverError> {
+    pub async fn command(&self, command: &Command) -> Result<Vec<u8>, DriverError> {
         let bytes = command.bytes();
         let shown = || bytes[..bytes.len().min(SHOWN)].to_vec();
         let (header, data) = bytes.split_at(bytes.len().min(2));
@@ -47,24 +47,32 @@ impl Control {
                 write: false,
             });
         }
-        let ack = self.memory.alloc(1, 1)?;
-        self.memory.store(ack, &[UNWRITTEN]);
-        elements.push(Element {
-            addr: ack,
-            len_bytes: 1,
-            write: true,
-        });
+        let readable = elements.len();
+        for len_bytes in command.writable() {
+            let addr = self.memory.alloc(len_bytes.into(), 1)?;
+            self.memory.store(addr, &vec![UNWRITTEN; len_bytes as usize]);
+            elements.push(Element {
+                addr,
+                len_bytes,
+                write: true,
+            });
+        }
         self.queue.borrow_mut().add(&elements, Shape::Direct, ())?;
         publish(&self.queue).await?;
         let answer = self.sim.timeout(ANSWER_CYCLES_MAX, self.answer()).await;
-        answer.map_err(|e| DriverError::NoAnswer {
+        let written = answer.map_err(|e| DriverError::NoAnswer {
             command: shown(),
             cycles: e.cycles,
         })??;
-        let value = self.memory.load(ack, 1)[0];
+        let mut value = Vec::new();
+        for e in &elements[readable..] {
+            value.extend(self.memory.load(e.addr, e.len_bytes as usize));
+        }
         for e in &elements {
             self.memory.free(e.addr);
         }
+        // A device may say that it wrote less than the ack byte; what is there is judged all the same.
+        value.truncate((written as usize).max(1));
         Ok(value)
     }
 
@@ -73,9 +81,17 @@ impl Control {
     /// # Errors
     /// As [`Control::command`], and when the answer is another.
     pub async fn command_expecting(&self, command: &Command, ok: bool) -> Result<(), DriverError> {
-        let ack = self.command(command).await?;
+        let answer = self.command(command).await?;
+        let (ack, result) = (answer[0], &answer[1..]);
         if (ack == 0) == ok {
-            return Ok(());
+            return match command.result() {
+                Some(wanted) if ok && result != wanted => Err(DriverError::Result {
+                    command: command.bytes(),
+                    got: result.to_vec(),
+                    wanted,
+                }),
+                _ => Ok(()),
+            };
         }
         let bytes = command.bytes();
         let wanted = if ok { "ok" } else { "error" };
@@ -86,11 +102,12 @@ impl Control {
         })
     }
 
-    async fn answer(&self) -> Result<(), DriverError> {
+    /// Waits for the answer: how many bytes the device says it wrote.
+    async fn answer(&self) -> Result<u32, DriverError> {
         loop {
             self.queue.borrow_mut().ring.disable_interrupts();
-            if self.queue.borrow_mut().pop()?.is_some() {
-                return Ok(());
+            if let Some(used) = self.queue.borrow_mut().pop()? {
+                return Ok(used.len_bytes);
             }
             wait_used(&self.queue, 1).await;
         }

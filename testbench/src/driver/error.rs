@@ -148,6 +148,16 @@ pub enum DriverError {
         /// `ok` or `error`.
         wanted: &'static str,
     },
+    /// The result of a control command is not what the scenario wants.
+    #[error("control command {command:02x?}: the result is {got:02x?}, the scenario wants {wanted:02x?}")]
+    Result {
+        /// The command's bytes.
+        command: Vec<u8>,
+        /// The bytes behind the ack byte, as far as the used length reaches.
+        got: Vec<u8>,
+        /// What they should be.
+        wanted: Vec<u8>,
+    },
     /// Device configuration kept changing.
     #[error("config_generation changed at each of {tries} tries to read the device configuration")]
     Generation {

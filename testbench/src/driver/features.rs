@@ -23,6 +23,10 @@ pub const CTRL_RX_EXTRA: u8 = 20;
 pub const MQ: u8 = 22;
 /// `VIRTIO_NET_F_CTRL_MAC_ADDR`.
 pub const CTRL_MAC_ADDR: u8 = 23;
+/// `VIRTIO_NET_F_VQ_NOTF_COAL`.
+pub const VQ_NOTF_COAL: u8 = 52;
+/// `VIRTIO_NET_F_NOTF_COAL`.
+pub const NOTF_COAL: u8 = 53;
 /// `VIRTIO_F_INDIRECT_DESC`.
 pub const INDIRECT_DESC: u8 = 28;
 /// `VIRTIO_F_EVENT_IDX`.
@@ -108,6 +112,9 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
     if config.notification_data {
         wanted.push(NOTIFICATION_DATA);
     }
+    if config.coalesce.is_some() {
+        wanted.extend([VQ_NOTF_COAL, NOTF_COAL]);
+    }
     let mut taken = Features::default();
     for bit in wanted
         .into_iter()
@@ -116,7 +123,15 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
         taken = taken.with(bit);
     }
     if !taken.has(CTRL_VQ) {
-        for dependent in [CTRL_RX, CTRL_RX_EXTRA, CTRL_VLAN, CTRL_MAC_ADDR, MQ] {
+        for dependent in [
+            CTRL_RX,
+            CTRL_RX_EXTRA,
+            CTRL_VLAN,
+            CTRL_MAC_ADDR,
+            MQ,
+            VQ_NOTF_COAL,
+            NOTF_COAL,
+        ] {
             taken = taken.without(dependent);
         }
     }
@@ -126,6 +141,7 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::coalesce::Coalesce;
 
     const ALL: Features = Features(u128::MAX);
 
@@ -159,14 +175,35 @@ mod tests {
     fn what_needs_the_control_queue_goes_with_it() {
         let config = DriverConfig {
             decline: vec![CTRL_VQ],
+            coalesce: Some(Coalesce::default()),
             ..DriverConfig::default()
         };
         let taken = choose(ALL, &config);
         assert!(
-            [CTRL_RX, CTRL_RX_EXTRA, CTRL_VLAN, CTRL_MAC_ADDR, MQ]
-                .iter()
-                .all(|b| !taken.has(*b))
+            [
+                CTRL_RX,
+                CTRL_RX_EXTRA,
+                CTRL_VLAN,
+                CTRL_MAC_ADDR,
+                MQ,
+                VQ_NOTF_COAL,
+                NOTF_COAL
+            ]
+            .iter()
+            .all(|b| !taken.has(*b))
         );
+    }
+
+    #[test]
+    fn moderation_is_taken_only_when_asked_for() {
+        let with = DriverConfig {
+            coalesce: Some(Coalesce::default()),
+            ..DriverConfig::default()
+        };
+        for (config, want) in [(DriverConfig::default(), false), (with, true)] {
+            let taken = choose(ALL, &config);
+            assert_eq!([taken.has(VQ_NOTF_COAL), taken.has(NOTF_COAL)], [want, want]);
+        }
     }
 
     #[test]

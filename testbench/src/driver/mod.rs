@@ -2,6 +2,7 @@
 //!
 //! It obeys the clauses of area `host-driver-model`; [`misbehave`] has the switches that break one on purpose.
 
+pub mod coalesce;
 pub mod command;
 pub mod config;
 pub mod control;

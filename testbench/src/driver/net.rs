@@ -242,6 +242,7 @@ impl NetDriver {
             )
             .await?;
         }
+        self.set_coalescing(config, features).await?;
         if pairs > 1 {
             self.command(&Command::Pairs { pairs }, Some(true)).await?;
         }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::filter::{Filter, Mac};
+use super::moderation;
+use crate::judge::coalesce::Settings;
 use crate::judge::features::{self, Features};
 use crate::judge::world::World;
 use crate::rules::RuleId;
@@ -14,7 +16,7 @@ const ERR: u8 = 1;
 
 /// What the command set predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ack {
+pub(super) enum Ack {
     Ok,
     Err,
     /// Left open by the specification.
@@ -35,15 +37,24 @@ impl Ack {
 struct Command {
     chain: u64,
     bytes: Vec<u8>,
+    /// Bytes of the writable part.
+    room: u64,
 }
 
-/// State of the control queue, and the filter states that may be in force.
+/// What commands change.
+#[derive(Clone, Debug)]
+struct State {
+    filter: Filter,
+    coalesce: Settings,
+}
+
+/// State of the control queue, and what may be in force.
 #[derive(Debug)]
 pub(crate) struct Control {
     features: Features,
     max_pairs: Option<u16>,
     /// In force for certain when no command is outstanding: the first one.
-    states: VecDeque<Filter>,
+    states: VecDeque<State>,
     commands: VecDeque<Command>,
 }
 
@@ -52,41 +63,60 @@ impl Control {
         Control {
             features,
             max_pairs,
-            states: [Filter::new(mac)].into(),
+            states: [State {
+                filter: Filter::new(mac),
+                coalesce: Settings::default(),
+            }]
+            .into(),
             commands: VecDeque::new(),
         }
+    }
+
+    /// Something other than a command changes the limits of interrupt moderation.
+    pub(crate) fn coalesce(&mut self, change: impl Fn(&mut Settings)) {
+        self.states.iter_mut().for_each(|s| change(&mut s.coalesce));
     }
 
     /// Takes over the commands that another one has not seen returned.
     pub(crate) fn adopt(&mut self, other: Control) {
         for c in other.commands {
-            self.command(c.chain, c.bytes);
+            self.command(c.chain, c.bytes, c.room);
         }
     }
 
     /// Filter states that may be in force now.
     pub(crate) fn states(&self) -> impl Iterator<Item = &Filter> {
-        self.states.iter()
+        self.states.iter().map(|s| &s.filter)
+    }
+
+    /// Limits of interrupt moderation that may be in force now.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.states.iter().map(|s| &s.coalesce)
     }
 
     /// A command was made available (or, without stores, read).
-    pub(crate) fn command(&mut self, chain: u64, bytes: Vec<u8>) {
-        let last = self.states.back().cloned().unwrap_or_else(|| Filter::new(None));
-        let (_, next) = self.apply(last, &bytes);
-        self.states.push_back(next);
-        self.commands.push_back(Command { chain, bytes });
+    pub(crate) fn command(&mut self, chain: u64, bytes: Vec<u8>, room: u64) {
+        let command = Command { chain, bytes, room };
+        if let Some(last) = self.states.back() {
+            let next = self.apply(last.clone(), &command).1;
+            self.states.push_back(next);
+        }
+        self.commands.push_back(command);
     }
 
-    /// A command was returned with this acknowledge byte; `None`: the byte was not written.
-    pub(crate) fn returned(&mut self, queue: u16, chain: u64, ack: Option<u8>, w: &mut World) {
+    /// A command was returned with this answer: acknowledge byte, then the result. Empty: nothing was written.
+    pub(crate) fn returned(&mut self, queue: u16, chain: u64, answer: &[u8], w: &mut World) {
+        let ack = answer.first().copied();
         let Some(at) = self.commands.iter().position(|c| c.chain == chain) else {
             return;
         };
         let Some(command) = self.commands.remove(at) else {
             return;
         };
-        let before = self.states.front().cloned().unwrap_or_else(|| Filter::new(None));
-        let (predicted, after) = self.apply(before.clone(), &command.bytes);
+        let Some(before) = self.states.front().cloned() else {
+            return;
+        };
+        let (predicted, after) = self.apply(before.clone(), &command);
         let ok = match (predicted, ack) {
             (_, None) => false,
             (Ack::Ok, Some(a)) => a == OK,
@@ -107,18 +137,33 @@ impl Control {
             },
             || ack.map_or("no acknowledge byte".into(), |a| format!("{a}")),
         );
-        let now = if ack == Some(OK) { after } else { before };
+        let done = ack == Some(OK);
+        let result = answer.get(1..).unwrap_or_default();
+        moderation::returned(&before.coalesce, self.features, &command.bytes, done, result, w);
+        let now = if done { after } else { before };
         // What is still outstanding acts on top of it.
         let mut states = VecDeque::from([now.clone()]);
         let mut state = now;
         for c in &self.commands {
-            state = self.apply(state, &c.bytes).1;
+            state = self.apply(state, c).1;
             states.push_back(state.clone());
         }
         self.states = states;
     }
 
-    fn apply(&self, mut f: Filter, command: &[u8]) -> (Ack, Filter) {
+    fn apply(&self, mut s: State, command: &Command) -> (Ack, State) {
+        let before = s.clone();
+        let ack = if let [moderation::CLASS, n, ref data @ ..] = command.bytes[..] {
+            moderation::apply(&mut s.coalesce, self.features, n, data, command.room)
+        } else {
+            let (ack, filter) = self.filter(s.filter, &command.bytes);
+            s.filter = filter;
+            ack
+        };
+        if ack == Ack::Err { (ack, before) } else { (ack, s) }
+    }
+
+    fn filter(&self, mut f: Filter, command: &[u8]) -> (Ack, Filter) {
         let before = f.clone();
         let has = |bit| features::has(self.features, bit);
         let ack = match command {
@@ -200,7 +245,7 @@ impl Control {
                     }
                 }
             },
-            [3 | 5..=9, ..] | [4, 1 | 2, ..] => Ack::Either, // commands whose features this model does not cover
+            [3 | 5 | 7..=9, ..] | [4, 1 | 2, ..] => Ack::Either, // commands whose features this model does not cover
             _ => Ack::Err,
         };
         if ack == Ack::Err { (ack, before) } else { (ack, f) }
@@ -235,7 +280,7 @@ mod tests {
         | 1 << features::CTRL_MAC_ADDR;
 
     fn ack(command: &[u8]) -> (Ack, Filter) {
-        Control::new(ALL, Some(4), None).apply(Filter::new(None), command)
+        Control::new(ALL, Some(4), None).filter(Filter::new(None), command)
     }
 
     #[test]

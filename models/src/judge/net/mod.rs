@@ -2,12 +2,15 @@
 
 pub(crate) mod control;
 pub(crate) mod filter;
+mod moderation;
 pub(crate) mod receive;
 pub(crate) mod shape;
 pub(crate) mod transmit;
 
 use std::collections::BTreeMap;
 
+use super::coalesce::Limits;
+use super::queue::chain::Chain;
 use super::queue::{Queue, Returned};
 use super::startup::Startup;
 use super::world::World;
@@ -39,9 +42,12 @@ impl Net {
         }
     }
 
-    /// The device was started with these features.
-    pub(crate) fn start(&mut self, w: &World) {
-        let fresh = Control::new(w.features, w.shape.pairs(), self.mac);
+    /// The device was started with these features and these queues.
+    pub(crate) fn start(&mut self, running: &[u16], w: &World) {
+        let mut fresh = Control::new(w.features, w.shape.pairs(), self.mac);
+        for &queue in running.iter().filter(|&&q| is_data(q, w)) {
+            fresh.coalesce(|s| s.enable(queue));
+        }
         let before = std::mem::replace(&mut self.control, fresh);
         // A driver may fill its queues while the write of DRIVER_OK is still on its way.
         self.control.adopt(before);
@@ -67,7 +73,8 @@ impl Net {
                     bytes.extend_from_slice(&w.shadow.bytes(s.addr, s.len as usize));
                 }
                 if w.stores {
-                    self.control.command(chain.number, bytes);
+                    let room = chain.writable_bytes;
+                    self.control.command(chain.number, bytes, room);
                     self.receive.filters_changed(&self.control, w);
                 }
             }
@@ -89,37 +96,56 @@ impl Net {
         }
     }
 
-    /// Chains of a queue were published as used, together.
-    pub(crate) fn returned(&mut self, queue: &Queue, returned: &[Returned], w: &mut World) {
+    /// Chains of a queue were published as used, together. Returns how many packets of a data queue that completes.
+    pub(crate) fn returned(&mut self, queue: &Queue, returned: &[Returned], w: &mut World) -> u64 {
         let index = queue.index;
         match w.shape.role(index) {
             Role::Tx(pair) => {
                 for r in returned {
                     self.transmit.returned(pair, r.chain);
                 }
+                return returned.len() as u64;
             }
             Role::Rx(pair) => {
                 let buffers = returned.iter().filter_map(|&r| buffer(queue, r, w)).collect();
                 let shape = w.shape.clone();
-                self.receive.returned(pair, buffers, &shape, w);
+                return self.receive.returned(pair, buffers, &shape, w);
             }
             Role::Control if w.stores => {
                 for r in returned {
                     let Some(c) = queue.chain(r.chain) else { continue };
-                    let at = c
-                        .segments
-                        .iter()
-                        .find(|s| s.writable && s.len > 0)
-                        .map(|s| s.addr);
-                    let ack = at
-                        .filter(|_| c.written.contains(0, 1))
-                        .map(|a| w.shadow.bytes(a, 1)[0]);
-                    self.control.returned(index, c.number, ack, w);
+                    let number = c.number;
+                    let answer = answer(c, r.len, w);
+                    self.control.returned(index, number, &answer, w);
                     self.receive.filters_changed(&self.control, w);
                 }
             }
             Role::Control | Role::Other => {}
         }
+        0
+    }
+
+    /// A queue was enabled.
+    pub(crate) fn queue_enabled(&mut self, queue: u16, w: &World) {
+        if is_data(queue, w) {
+            self.control.coalesce(|s| s.enable(queue));
+        }
+    }
+
+    /// A reset of a queue was asked for.
+    pub(crate) fn queue_stopping(&mut self, queue: u16) {
+        self.control.coalesce(|s| s.disable(queue));
+    }
+
+    /// Limits of interrupt moderation that may be in force for a data queue.
+    pub(crate) fn limits(&self, queue: u16) -> Vec<Limits> {
+        let mut all: Vec<Limits> = Vec::new();
+        for limits in self.control.settings().filter_map(|s| s.of(queue)) {
+            if !all.contains(&limits) {
+                all.push(limits);
+            }
+        }
+        all
     }
 
     pub(crate) fn wire_tx(
@@ -173,6 +199,25 @@ impl Net {
         self.transmit.finish(w.shape.header_bytes(), w);
         self.receive.finish(w);
     }
+}
+
+fn is_data(queue: u16, w: &World) -> bool {
+    matches!(w.shape.role(queue), Role::Rx(_) | Role::Tx(_))
+}
+
+/// Longest answer of a control command: acknowledge byte and the limits of a queue.
+const ANSWER_BYTES: u64 = 9;
+
+/// The first writable bytes of a returned control chain, as far as they were written; the acknowledge byte also if the used length misses it.
+fn answer(chain: &Chain, len: u32, w: &World) -> Vec<u8> {
+    let written = (0..ANSWER_BYTES).take_while(|&n| chain.written.contains(n, n + 1));
+    let known = (written.count() as u64).min(u64::from(len).max(1)) as usize;
+    let mut bytes = Vec::new();
+    for s in chain.segments.iter().filter(|s| s.writable) {
+        let n = (s.len as usize).min(known - bytes.len());
+        bytes.extend_from_slice(&w.shadow.bytes(s.addr, n));
+    }
+    bytes
 }
 
 fn buffer(queue: &Queue, r: Returned, w: &World) -> Option<Buffer> {

@@ -171,8 +171,9 @@ impl Receive {
         }
     }
 
-    /// Buffers of a receive queue were published together.
-    pub(crate) fn returned(&mut self, pair: u16, buffers: Vec<Buffer>, shape: &Shape, w: &mut World) {
+    /// Buffers of a receive queue were published together. Returns how many packets that completes.
+    pub(crate) fn returned(&mut self, pair: u16, buffers: Vec<Buffer>, shape: &Shape, w: &mut World) -> u64 {
+        let mut packets = 0;
         let mut left: VecDeque<Buffer> = self.partial.remove(&pair).unwrap_or_default().into();
         let continued = left.len();
         left.extend(buffers);
@@ -238,7 +239,7 @@ impl Receive {
             );
             if real > left.len() {
                 self.partial.insert(pair, left.into());
-                return;
+                return packets;
             }
             w.book.held(RuleId::NetRxTogether);
             let packet: Vec<Buffer> = left.drain(..real).collect();
@@ -255,7 +256,9 @@ impl Receive {
                 frame.extend_from_slice(&b.data);
             }
             self.delivered(pair, &frame[header..], w);
+            packets += 1;
         }
+        packets
     }
 
     fn delivered(&mut self, pair: u16, frame: &[u8], w: &mut World) {

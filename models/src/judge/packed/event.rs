@@ -139,7 +139,8 @@ impl PackedQueue {
     pub(super) fn driver_event_read(&mut self, first: u64, w: &mut World) -> Cause {
         w.book
             .row(Some(self.index), "read driver event", self.driver + first, 0);
-        self.decision.event_asked();
+        let index = self.index;
+        self.decision.event_asked(index, w);
         Cause::of(Purpose::DriverEvent).on(self.index)
     }
 

@@ -78,8 +78,11 @@ impl SplitQueue {
                     _ => wasted += 1,
                 }
             }
-            w.book.row(Some(q), "read driver event", self.driver + first, 0);
-            self.decision.event_asked();
+        }
+        let event = self.driver_event_offset();
+        if first <= event + 1 && last >= event {
+            w.book.row(Some(q), "read driver event", self.driver + event, 0);
+            self.decision.event_asked(q, w);
         }
         let purpose = match () {
             () if first <= 3 && last >= 2 => Purpose::AvailIndex,

@@ -373,6 +373,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("in order", in_order()),
         ("failed read", failed_read()),
         ("failed ring read", failed_ring_read()),
+        ("coalesce", super::coalesce::world()),
         ("without stores", usual().without_stores()),
         ("packed", super::packed::usual()),
         ("packed flags", super::packed::flags()),

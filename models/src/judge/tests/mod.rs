@@ -2,6 +2,7 @@
 
 mod broken;
 mod clean;
+mod coalesce;
 mod interrupts;
 mod packed;
 mod packed_random;

@@ -33,6 +33,25 @@ fn cut(rule: &'static str, also: &'static [&'static str], f: impl FnOnce(&mut Wo
     }
 }
 
+/// From this world; the run is cut off.
+pub(super) fn cut_with(rule: &'static str, mut world: World, f: impl FnOnce(&mut World)) -> Case {
+    f(&mut world);
+    Case {
+        rule,
+        also: &[],
+        end: Some(EndReason::Truncated),
+        world,
+    }
+}
+
+/// From this world; the run is complete.
+pub(super) fn whole_with(rule: &'static str, world: World, f: impl FnOnce(&mut World)) -> Case {
+    Case {
+        end: Some(EndReason::Complete),
+        ..cut_with(rule, world, f)
+    }
+}
+
 /// From a started device; the run is complete.
 fn whole(rule: &'static str, also: &'static [&'static str], f: impl FnOnce(&mut World)) -> Case {
     Case {
@@ -96,6 +115,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(contents::run());
     all.extend(packed::cases());
     all.extend(failures::cases());
+    all.extend(super::coalesce::cases());
     all
 }
 
@@ -472,7 +492,7 @@ fn notifications() -> Vec<Case> {
 }
 
 impl Case {
-    fn with(mut self, also: &'static [&'static str]) -> Self {
+    pub(super) fn with(mut self, also: &'static [&'static str]) -> Self {
         self.also = also;
         self
     }
