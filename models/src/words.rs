@@ -54,10 +54,11 @@ impl fmt::Display for Tlp {
             }
             Body::Cpl { req, tag, status, .. } => write!(f, "completion to {req:#06x}, tag {tag}: {status}")?,
             Body::Msg { code, routing, .. } => write!(f, "message {code:#04x}, routing {routing}")?,
-            Body::Other {
-                hdr: [a, b, c, d], ..
-            } => {
-                write!(f, "packet with header {a:08x} {b:08x} {c:08x} {d:08x}")?;
+            Body::Other { hdr, .. } => {
+                f.write_str("packet with header")?;
+                for dword in hdr {
+                    write!(f, " {dword:08x}")?;
+                }
             }
         }
         let data = self.data();

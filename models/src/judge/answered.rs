@@ -123,7 +123,7 @@ impl Judge {
         c.reads_outstanding = c.reads_outstanding.saturating_sub(1);
         if failed {
             c.read_failed = true;
-            self.failed_reads = true;
+            self.distress.failed_reads = true;
             self.messages.changes.changed(false, self.w.book.now);
             self.net.read_failed(queue, span.chain, &self.w);
         } else if !self.w.stores {
@@ -133,11 +133,11 @@ impl Judge {
 
     /// A read of a ring structure came back with an error: the device cannot go on with this queue.
     fn ring_read_failed(&mut self, queue: u16, cause: Cause) -> Cause {
-        self.failed_reads = true;
+        self.distress.failed_reads = true;
         self.messages.changes.fault();
         if let Some(q) = self.queues.get_mut(&queue) {
             q.broken = true;
-            self.status_read_since_failure = false;
+            self.distress.status_read_since_failure = false;
             q.decision.excuse();
         }
         cause

@@ -97,7 +97,7 @@ impl Judge {
                 // Whether the device noticed shows in status, or in a configuration interrupt that made the driver look.
                 let noticed = self.needs_reset || !self.messages.changes.fault_untold();
                 let knew = q.fault_known();
-                let could_tell = self.status_read_since_fault
+                let could_tell = self.distress.status_read_since_fault
                     || Messages::mapped(self.registers.config_vector, &self.config);
                 if knew && could_tell {
                     self.w.book.check(
@@ -116,7 +116,7 @@ impl Judge {
             }
             if q.broken {
                 let told = self.needs_reset || !self.messages.changes.fault_untold();
-                let could_tell = self.status_read_since_failure
+                let could_tell = self.distress.status_read_since_failure
                     || self
                         .messages
                         .deliverable(self.registers.config_vector, &self.config);

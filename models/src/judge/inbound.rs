@@ -6,7 +6,7 @@ use super::features;
 use super::host::HostTarget;
 use super::queue::{Queue, State};
 use super::registers::{DRIVER_OK, Effect, GENERATION, NEEDS_RESET};
-use super::{Judge, Life};
+use super::{Distress, Judge, Life};
 use crate::event::Region;
 use crate::rules::RuleId;
 use crate::tlp::{Body, Tlp};
@@ -262,8 +262,7 @@ impl Judge {
             Effect::Started => {
                 self.life = Life::Running;
                 self.needs_reset = false;
-                self.failed_reads = false;
-                self.status_read_since_fault = false;
+                self.distress = Distress::default();
                 self.messages.started(self.w.book.now);
                 self.startup.started(self.w.seq);
                 let running: Vec<u16> = self
@@ -335,9 +334,9 @@ impl Judge {
         self.note_faults();
         // While a reset runs the byte says no more than "not yet".
         let asks = value & NEEDS_RESET != 0 && !self.registers.resetting;
-        let fault = self.failed_reads || self.queues.values().any(|q| q.fault.is_some());
-        self.status_read_since_failure = true;
-        self.status_read_since_fault |= self.queues.values().any(|q| q.fault_known());
+        let fault = self.distress.failed_reads || self.queues.values().any(|q| q.fault.is_some());
+        self.distress.status_read_since_failure = true;
+        self.distress.status_read_since_fault |= self.queues.values().any(|q| q.fault_known());
         if asks {
             self.w.book.check(
                 RuleId::CfgStatus,

@@ -89,6 +89,17 @@ struct Mapped {
     multiplier: Option<u32>,
 }
 
+/// What has gone wrong since the device was started, and whether the driver has looked at the status since.
+#[derive(Clone, Copy, Debug, Default)]
+struct Distress {
+    /// A read of the device came back with an error.
+    failed_reads: bool,
+    /// Status was read since the driver published something malformed.
+    status_read_since_fault: bool,
+    /// Status was read since a read of a ring failed.
+    status_read_since_failure: bool,
+}
+
 /// Judges one run, event by event.
 #[derive(Debug)]
 pub struct Judge {
@@ -111,12 +122,7 @@ pub struct Judge {
     startup: Startup,
     /// `DEVICE_NEEDS_RESET` was read since the device was started.
     needs_reset: bool,
-    /// A read of the device came back with an error since then.
-    failed_reads: bool,
-    /// Status was read since the driver published something malformed.
-    status_read_since_fault: bool,
-    /// Status was read since a read of a ring failed.
-    status_read_since_failure: bool,
+    distress: Distress,
     last_sweep: u64,
     /// When unanswered reads were last looked for.
     last_look: u64,
@@ -167,9 +173,7 @@ impl Judge {
             link: LinkPin::default(),
             startup: Startup::default(),
             needs_reset: false,
-            failed_reads: false,
-            status_read_since_fault: false,
-            status_read_since_failure: false,
+            distress: Distress::default(),
             last_sweep: 0,
             last_look: 0,
             timeout_cycles: timeout_cycles(header.clock_mhz),

@@ -1,5 +1,7 @@
 //! Random legal pairs of driver and device on a packed ring: never a violation; with one wrong step, always one.
 
+use std::fmt::Write as _;
+
 use super::packed::PACKED;
 use super::told;
 use crate::event::What;
@@ -229,7 +231,7 @@ impl Pair {
                 break;
             }
         }
-        while !pair.done_wrong && !(pair.offered.is_empty() && pair.fetched.is_empty()) {
+        while !(pair.done_wrong || pair.offered.is_empty() && pair.fetched.is_empty()) {
             pair.fetch();
             pair.give_back();
         }
@@ -248,7 +250,7 @@ fn legal_pairs_are_never_blamed() {
             v.compared.chains
         );
         if !v.violations.is_empty() {
-            bad += &format!("\nseed {seed}:{}", told(&v));
+            let _ = write!(bad, "\nseed {seed}:{}", told(&v));
         }
     }
     assert!(bad.is_empty(), "{bad}");
@@ -260,7 +262,7 @@ fn without_stores_neither() {
     for seed in 0..50 {
         let v = Pair::run(seed, None, 200).w.without_stores().verdict();
         if !v.violations.is_empty() {
-            bad += &format!("\nseed {seed}:{}", told(&v));
+            let _ = write!(bad, "\nseed {seed}:{}", told(&v));
         }
     }
     assert!(bad.is_empty(), "{bad}");
