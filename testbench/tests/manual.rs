@@ -13,6 +13,9 @@ kind = "ur"
 [host.credits.starve]
 every_cycles = 10
 for_cycles = 1
+[driver.coalesce]
+tx = { max_packets = 1, max_usecs = 1 }
+rx = { max_packets = 1, max_usecs = 1 }
 [[driver.misbehave]]
 what = "loop"
 queue = 1
