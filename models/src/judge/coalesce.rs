@@ -113,12 +113,24 @@ pub(crate) struct Moderation {
     /// When the round began.
     first: Option<u64>,
     packets: u64,
+    /// Packets published when the conditions were already met, and before the look at the event word crossed. The device may have begun that look
+    /// before them (requests wait for credits), so they may belong to the next round.
+    after: Straddling,
+    /// Those of the round before: this round may have begun with them.
+    before: Straddling,
     /// Since when the packets alone meet the conditions under all `limits`.
     full: Option<u64>,
     /// The conditions were met under limits that may no longer be in force.
     met_before: bool,
     /// Rounds that ended with a look at the event word, and whose interrupt has not been seen.
     ended: usize,
+}
+
+/// Packets that two rounds may count.
+#[derive(Clone, Copy, Debug, Default)]
+struct Straddling {
+    first: Option<u64>,
+    packets: u64,
 }
 
 impl Moderation {
@@ -165,6 +177,10 @@ impl Moderation {
         if packets == 0 {
             return;
         }
+        if self.met(now) {
+            self.after.first.get_or_insert(now);
+            self.after.packets = self.after.packets.saturating_add(packets);
+        }
         self.first.get_or_insert(now);
         self.packets = self.packets.saturating_add(packets);
         if self.full.is_none() && self.is_full() {
@@ -174,10 +190,13 @@ impl Moderation {
 
     /// Are the conditions met under any limits that may be in force?
     fn met(&self, now: u64) -> bool {
-        let Some(first) = self.first else { return false };
+        let Some(first) = self.before.first.or(self.first) else {
+            return false;
+        };
+        let packets = self.packets.saturating_add(self.before.packets);
         self.limits.iter().any(|&l| {
             let wait = (f64::from(l.max_usecs) - Self::slack(l)).max(0.0);
-            self.counted(l) || now >= first.saturating_add(self.cycles(wait))
+            l.off() || packets >= u64::from(l.max_packets) || now >= first.saturating_add(self.cycles(wait))
         })
     }
 
@@ -231,6 +250,7 @@ impl Moderation {
     pub(crate) fn next_round(&mut self) {
         self.first = None;
         self.packets = 0;
+        self.before = std::mem::take(&mut self.after);
         self.full = None;
         self.met_before = false;
     }
@@ -302,6 +322,35 @@ mod tests {
         assert_eq!(m.due(4000 + 27_499), None);
         assert_eq!(m.due(40_000), Some(4000 + 27_500));
         assert_eq!(m.overdue(4000 + 27_500 + 12_501), Some(4000 + 27_500));
+    }
+
+    #[test]
+    fn packets_before_a_late_look_may_begin_the_next_round() {
+        let mut m = round(4, 100);
+        m.published(4, 1000);
+        m.published(1, 1200);
+        assert!(m.asked(1400), "a look that waited behind the packet at 1200");
+        m.take();
+        m.published(2, 2000);
+        assert!(!m.permits(2000), "three at most");
+        m.published(1, 3000);
+        assert!(
+            m.permits(3000) && m.due(3000).is_none(),
+            "it may, and it need not yet"
+        );
+        m.published(1, 4000);
+        assert_eq!(m.due(4000), Some(4000));
+        assert!(m.asked(4001));
+        m.take();
+        m.published(3, 5000);
+        assert!(
+            m.permits(5000),
+            "the fourth of the last round may have come after its look began"
+        );
+        assert!(m.asked(5001));
+        m.take();
+        m.published(3, 6000);
+        assert!(!m.permits(6000), "nothing straddled");
     }
 
     #[test]
