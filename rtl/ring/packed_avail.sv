@@ -171,7 +171,10 @@ module packed_avail
           end
           StRead: begin
             // Kicks that come while the queue is busy are of no use: without positions they can be switched off.
-            if (work_i[q] && !features_i.event_idx && !suppressed_q[q]) hush_q[q] <= 1'b1;
+            // One such write at a time: the place that StArmed waits for must be that of its own write.
+            if (work_i[q] && !features_i.event_idx && !suppressed_q[q] && !hush_q[q] && !hushing_q[q]) begin
+              hush_q[q] <= 1'b1;
+            end
             if (dry_i[q] && told_q[q]) begin
               told_q[q] <= 1'b0;
             end else if (ended) begin

@@ -199,7 +199,10 @@ module packed_used
         StHold: state_q <= (level[queue_q] == 7'd1) ? StPick : StScan;
         StScan: begin
           // One cycle without lists, else one for each buffer of the batch.
-          if (lists_q[queue_q] == '0) begin
+          if (groups_q[queue_q] != '0 && !held_q[queue_q] && !planted(BUG, 37)) begin
+            state_q <= StHold;     // a group began since the batch was picked
+            count_q <= '0;
+          end else if (lists_q[queue_q] == '0) begin
             state_q   <= StWrite;
             count_q   <= count;
             advance_q <= 16'(count);
