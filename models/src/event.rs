@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tlp::{Tlp, hex_bytes, hex_u64};
+use crate::hex;
+use crate::tlp::Tlp;
 
 /// Version of the trace format. Bump when a reader of the old version would misread a new file.
 pub const TRACE_VERSION: u32 = 1;
@@ -85,10 +86,10 @@ pub enum What {
     /// The driver stored into memory that it shares with the device.
     Store {
         /// Byte address.
-        #[serde(with = "hex_u64")]
+        #[serde(with = "hex::address")]
         addr: u64,
         /// Bytes stored.
-        #[serde(with = "hex_bytes")]
+        #[serde(with = "hex::bytes")]
         data: Vec<u8>,
         /// First cycle at which a device read can see it (same as the event's cycle if absent).
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +100,7 @@ pub enum What {
         /// Which structure.
         region: Region,
         /// Bus address.
-        #[serde(with = "hex_u64")]
+        #[serde(with = "hex::address")]
         addr: u64,
         /// Length in bytes.
         len_bytes: u32,
@@ -115,7 +116,7 @@ pub enum What {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         error: bool,
         /// Frame bytes without FCS.
-        #[serde(with = "hex_bytes")]
+        #[serde(with = "hex::bytes")]
         data: Vec<u8>,
     },
     /// A frame was handed to the device on its receive stream.
@@ -123,7 +124,7 @@ pub enum What {
         /// Flow hash that came with it.
         flow: u16,
         /// Frame bytes without FCS.
-        #[serde(with = "hex_bytes")]
+        #[serde(with = "hex::bytes")]
         data: Vec<u8>,
     },
     /// The device reported that it dropped the oldest received frame not yet delivered.

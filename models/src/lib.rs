@@ -11,6 +11,7 @@
 pub mod clauses;
 pub mod cost;
 pub mod event;
+pub mod hex;
 pub mod judge;
 pub mod rules;
 #[cfg(any(test, feature = "testutil"))]

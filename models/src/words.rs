@@ -1,21 +1,13 @@
 //! Packets and structures as a person calls them, for messages.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use crate::event::Region;
+use crate::hex;
 use crate::tlp::{Body, CplStatus, Tlp};
 
 /// Payload bytes shown of a packet that nobody expected.
 const SHOWN_BYTES: usize = 16;
-
-/// Bytes in hexadecimal, separated by `between`.
-pub(crate) fn hex(bytes: &[u8], between: &str) -> String {
-    let mut text = String::new();
-    for (index, byte) in bytes.iter().enumerate() {
-        let _ = write!(text, "{}{byte:02x}", if index == 0 { "" } else { between });
-    }
-    text
-}
 
 impl fmt::Display for CplStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,7 +57,7 @@ impl fmt::Display for Tlp {
         if !data.is_empty() {
             let shown = &data[..data.len().min(SHOWN_BYTES)];
             let more = if data.len() > shown.len() { " …" } else { "" };
-            write!(f, ", data {}{more}", hex(shown, " "))?;
+            write!(f, ", data {}{more}", hex::text(shown, " "))?;
         }
         if self.poisoned {
             f.write_str(", poisoned")?;
@@ -107,7 +99,7 @@ mod tests {
     #[test]
     fn no_bytes_are_no_text() {
         assert_eq!(
-            (hex(&[], ":"), hex(&[2, 0xff], ":")),
+            (hex::text(&[], ":"), hex::text(&[2, 0xff], ":")),
             (String::new(), "02:ff".into())
         );
     }

@@ -214,9 +214,11 @@ impl Decision {
         if std::mem::take(&mut self.answered) > 0 {
             w.book.held(RuleId::IntEventRead);
         }
-        // A device may know the driver's wish before it may act on it.
-        let waits = self.moderation.active() && self.moderation.due(now).is_none();
-        if let Some(cycle) = self.owed.filter(|&c| late(c) && !(waits && over)) {
+        // A device may know the driver's wish before it may act on it: it is late from the end of the round.
+        let due = self.moderation.due(now);
+        let waits = self.moderation.active() && due.is_none();
+        let since = |owed: u64| due.map_or(owed, |due| owed.max(due));
+        if let Some(cycle) = self.owed.filter(|&c| !waits && late(since(c))) {
             self.owed = None;
             w.book.broke_at(
                 RuleId::IntMissing,

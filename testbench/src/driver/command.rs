@@ -1,5 +1,6 @@
 //! Commands of the network control queue (spec-digest 5.1).
 
+use ringside_models::hex;
 use serde::{Deserialize, Serialize};
 
 use super::coalesce::Limits;
@@ -30,7 +31,7 @@ impl TryFrom<String> for MacAddress {
 
 impl From<MacAddress> for String {
     fn from(mac: MacAddress) -> String {
-        mac.0.map(|b| format!("{b:02x}")).join(":")
+        hex::text(&mac.0, ":")
     }
 }
 

@@ -5,12 +5,9 @@ use crate::host::enumerate::EnumerateError;
 use crate::host::memory::MemoryError;
 use crate::host::requests::RequestError;
 
-use super::ring::{AddError, UsedError};
+use ringside_models::hex;
 
-fn hex(bytes: &[u8]) -> String {
-    let words: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    words.join(" ")
-}
+use super::ring::{AddError, UsedError};
 
 /// Why the driver could not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,7 +125,10 @@ pub enum DriverError {
         queue: u16,
     },
     /// The control queue did not answer.
-    #[error("control command {}: no answer within {cycles} cycles", hex(command))]
+    #[error(
+        "control command {}: no answer within {cycles} cycles",
+        hex::text(command, " ")
+    )]
     NoAnswer {
         /// The command's first bytes.
         command: Vec<u8>,
@@ -138,7 +138,7 @@ pub enum DriverError {
     /// The control queue's answer is not what the scenario wants.
     #[error(
         "control command {}: acknowledged with {ack}, the scenario wants {wanted}",
-        hex(command)
+        hex::text(command, " ")
     )]
     Answer {
         /// The command's first bytes.

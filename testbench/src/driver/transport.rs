@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ringside_models::hex;
 use ringside_sim::SimHandle;
 
 use super::config::{DriverConfig, Vectors};
@@ -87,7 +88,7 @@ impl fmt::Display for NetDeviceConfig {
         write!(
             f,
             "MAC {}, MTU {}, {} queue pairs, status {:#x}",
-            self.mac.map(|b| format!("{b:02x}")).join(":"),
+            hex::text(&self.mac, ":"),
             self.mtu,
             self.max_queue_pairs,
             self.status

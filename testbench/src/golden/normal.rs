@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::BufRead;
 
 use ringside_models::event::{Channel, EndReason, Header, What};
+use ringside_models::hex;
 use ringside_models::judge::{Cause, Judge, Purpose};
 use ringside_models::tlp::{Body, Tlp};
 use ringside_reports::{LineError, TraceLines};
@@ -99,7 +100,9 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
             };
             Some((stream, tlp_line(tlp)))
         }
-        What::Store { addr, data, .. } => Some(("store".into(), format!("{addr:#x} {}", hex(data)))),
+        What::Store { addr, data, .. } => {
+            Some(("store".into(), format!("{addr:#x} {}", hex::text(data, ""))))
+        }
         What::Map {
             region,
             addr,
@@ -114,9 +117,11 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
         )),
         What::WireTx { queue, error, data } => Some((
             format!("net_tx q{queue}"),
-            format!("{}{}", if *error { "broken " } else { "" }, hex(data)),
+            format!("{}{}", if *error { "broken " } else { "" }, hex::text(data, "")),
         )),
-        What::WireRx { flow, data } => Some(("net_rx".into(), format!("flow {flow} {}", hex(data)))),
+        What::WireRx { flow, data } => {
+            Some(("net_rx".into(), format!("flow {flow} {}", hex::text(data, ""))))
+        }
         What::WireDrop { reason } => Some(("net_rx drops".into(), format!("reason {reason}"))),
         What::LinkUp { up } => Some(("link".into(), format!("up {up}"))),
         What::Pin { channel, problem } => Some(("pins".into(), format!("{channel}: {problem}"))),
@@ -133,14 +138,6 @@ fn timeless(what: &What, cause: Option<&Cause>) -> Option<(String, String)> {
     }
 }
 
-fn hex(data: &[u8]) -> String {
-    data.iter()
-        .fold(String::with_capacity(data.len() * 2), |mut text, b| {
-            let _ = write!(text, "{b:02x}");
-            text
-        })
-}
-
 fn tlp_line(tlp: &Tlp) -> String {
     let mut line = match &tlp.body {
         Body::MRd {
@@ -148,7 +145,7 @@ fn tlp_line(tlp: &Tlp) -> String {
         } => format!("MRd {addr:#x} {dw} dw be {fbe:x}/{lbe:x}"),
         Body::MWr {
             addr, fbe, lbe, data, ..
-        } => format!("MWr {addr:#x} be {fbe:x}/{lbe:x} {}", hex(data)),
+        } => format!("MWr {addr:#x} be {fbe:x}/{lbe:x} {}", hex::text(data, "")),
         Body::CfgRd { target, reg, fbe, .. } => format!("CfgRd {target:#06x} {reg:#x} be {fbe:x}"),
         Body::CfgWr {
             target,
@@ -157,7 +154,7 @@ fn tlp_line(tlp: &Tlp) -> String {
             data,
             ..
         } => {
-            format!("CfgWr {target:#06x} {reg:#x} be {fbe:x} {}", hex(data))
+            format!("CfgWr {target:#06x} {reg:#x} be {fbe:x} {}", hex::text(data, ""))
         }
         Body::Cpl {
             status,
@@ -166,14 +163,17 @@ fn tlp_line(tlp: &Tlp) -> String {
             data,
             ..
         } => {
-            format!("Cpl ({status}) {bytes} bytes lower {lower:#x} {}", hex(data))
+            format!(
+                "Cpl ({status}) {bytes} bytes lower {lower:#x} {}",
+                hex::text(data, "")
+            )
         }
         Body::Msg {
             routing, code, data, ..
-        } => format!("Msg {code:#x} routing {routing} {}", hex(data)),
+        } => format!("Msg {code:#x} routing {routing} {}", hex::text(data, "")),
         Body::Other { hdr, data } => {
             let [a, b, c, d] = hdr;
-            format!("TLP {a:08x} {b:08x} {c:08x} {d:08x} {}", hex(data))
+            format!("TLP {a:08x} {b:08x} {c:08x} {d:08x} {}", hex::text(data, ""))
         }
     };
     if (tlp.tc, tlp.attr, tlp.at, tlp.poisoned) != (0, 0, 0, false) {

@@ -1,11 +1,11 @@
 //! Writing a trace as it happens, and its digest.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use ringside_models::event::{Event, Header};
+use ringside_models::hex;
 use ringside_models::trace::{encode_event, encode_header};
 use sha2::{Digest as _, Sha256};
 
@@ -109,12 +109,7 @@ impl TraceFile {
             });
             named.map_err(|cause| TraceFileError { path, cause })?;
         }
-        Ok(self.digest.map(|d| {
-            d.finalize().iter().fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
-        }))
+        Ok(self.digest.map(|d| hex::text(&d.finalize(), "")))
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use super::filter::{Filter, Mac};
 use super::moderation;
+use crate::hex;
 use crate::judge::coalesce::Settings;
 use crate::judge::features::{self, Features};
 use crate::judge::world::World;
 use crate::rules::RuleId;
-use crate::words::hex;
 
 /// Acknowledge values.
 const OK: u8 = 0;
@@ -132,7 +132,7 @@ impl Control {
                 format!(
                     "{} for command {}",
                     predicted.words(),
-                    hex(&command.bytes[..command.bytes.len().min(16)], " ")
+                    hex::text(&command.bytes[..command.bytes.len().min(16)], " ")
                 )
             },
             || ack.map_or("no acknowledge byte".into(), |a| format!("{a}")),

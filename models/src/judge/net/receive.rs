@@ -6,12 +6,12 @@ use super::control::Control;
 use super::filter::{Fate, Filter};
 use super::shape::{Shape, rx_queue};
 use super::transmit::difference;
+use crate::hex;
 use crate::judge::features;
 use crate::judge::queue::{Queue, State};
 use crate::judge::startup::Startup;
 use crate::judge::world::World;
 use crate::rules::RuleId;
-use crate::words::hex;
 
 /// Numbers of which any will do, in words.
 fn alternatives(numbers: &[u16]) -> String {
@@ -328,7 +328,7 @@ impl Receive {
                 queue,
                 p.may_accept,
                 || "a frame that the filters let through".into(),
-                || format!("one for {}", hex(&p.data[..p.data.len().min(6)], ":")),
+                || format!("one for {}", hex::text(&p.data[..p.data.len().min(6)], ":")),
             );
         }
     }

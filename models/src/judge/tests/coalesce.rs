@@ -198,3 +198,40 @@ fn without_stores_the_limits_are_not_known_and_nothing_is_said() {
     let v = w.without_stores().judge();
     assert!(v.violations.is_empty(), "{}", told(&v));
 }
+
+/// One packet goes out under a limit of a millisecond, and the device looks at the event word at once: it knows the wish, and has to wait.
+fn asked_early() -> World {
+    let mut w = World::started(FEATURES);
+    command(&mut w, &[6, 0, 100, 0, 0, 0, 0xe8, 3, 0, 0], 0);
+    quiet(&mut w, 1);
+    w.read_event(TX);
+    // Long enough for whatever is overdue to be looked for.
+    w.cycle += 400 * US;
+    w.read16(0x16, CTRL);
+    w
+}
+
+#[test]
+fn a_device_that_looks_early_may_wait_for_the_end_of_the_round() {
+    let mut w = asked_early();
+    w.cycle += 600 * US;
+    w.msix(TX);
+    w.used_event(TX, 1);
+    assert_clean(w);
+}
+
+#[test]
+fn and_is_missed_when_it_does_not_interrupt_then() {
+    let mut w = asked_early();
+    w.cycle += 2000 * US;
+    w.read16(0x16, CTRL);
+    w.push(What::End {
+        reason: EndReason::Complete,
+    });
+    let v = w.judge();
+    assert!(
+        v.violations.iter().any(|v| v.rule == "INT-MISSING"),
+        "{}",
+        told(&v)
+    );
+}
