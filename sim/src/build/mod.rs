@@ -71,8 +71,8 @@ pub struct BuiltModel {
 ///
 /// Parallel callers, also in other processes, build once. `progress` hears one short line per step.
 ///
-/// The environment may name the tools: `VERILATOR_BIN` with `VERILATOR_ROOT`, `CXX` (default g++, behind ccache when that is
-/// installed and `RINGSIDE_NO_CCACHE` is not set), and `RINGSIDE_CXXFLAGS` for more flags after `-O2`.
+/// The environment may name the tools: `VERILATOR_BIN` with `VERILATOR_ROOT`, `CXX` (default clang++-19 or g++, behind ccache when
+/// that is installed and `RINGSIDE_NO_CCACHE` is not set), and `RINGSIDE_CXXFLAGS` for more flags after `-O2`.
 ///
 /// # Errors
 /// [`BuildError`]: no Verilator, the design does not elaborate (with file and line), the C++ does not compile, the disk.

@@ -124,7 +124,11 @@ fn on_path(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// The C++ compiler: `CXX` (it may hold arguments) or g++, behind ccache when that is installed.
+/// What compiles a model unless `CXX` says otherwise: the first that is there. clang takes half of g++'s time for the same
+/// files, and its models run an eighth faster (docs/bench.md).
+const COMPILERS: [&str; 3] = ["clang++-19", "g++", "clang++"];
+
+/// The C++ compiler: `CXX` (it may hold arguments) or the first of [`COMPILERS`], behind ccache when that is installed.
 #[derive(Debug, Clone)]
 pub(crate) struct Compiler {
     words: Vec<OsString>,
@@ -139,7 +143,7 @@ impl Compiler {
         let given = std::env::var("CXX").ok().filter(|text| !text.trim().is_empty());
         let mut words: Vec<OsString> = given
             .as_deref()
-            .unwrap_or("g++")
+            .unwrap_or_else(|| first_there(&COMPILERS))
             .split_whitespace()
             .map(OsString::from)
             .collect();
@@ -174,9 +178,21 @@ impl Compiler {
     }
 }
 
+/// The first of these programs that is installed; none: the last, whose absence is then the error.
+fn first_there(programs: &[&'static str]) -> &'static str {
+    let there = programs.iter().find(|program| on_path(program).is_some());
+    there.or(programs.last()).copied().unwrap_or("g++")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_compiler_that_is_installed_is_taken() {
+        assert_eq!(first_there(&["no-such-compiler", "sh", "cat"]), "sh");
+        assert_eq!(first_there(&["no-such-compiler", "nor-this-one"]), "nor-this-one");
+    }
 
     /// A tree that looks like the packaged tool.
     fn package(folder: &Path, version: &str) -> PathBuf {
