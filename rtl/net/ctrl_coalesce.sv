@@ -22,7 +22,7 @@ module ctrl_coalesce
     /* verilator lint_off UNUSED */
     input  features_t          features_i,  // the two of moderation
     /* verilator lint_on UNUSED */
-    /// Per data queue, by its index: enabled and not frozen.
+    /// Per data queue, by its index: enabled. One that an error froze still is (NETCOAL-DEV-004 speaks of disabled ones).
     input  logic [NQ-1:0]      enable_i,
     /// A new command begins.
     input  logic               start_i,

@@ -29,10 +29,10 @@ module net_ctrl
     input  logic                          run_i,
     /// Nothing of the queue is inside this block.
     output logic                          idle_o,
-    /// Receive queues that are enabled and not frozen.
-    input  logic [QUEUE_PAIRS-1:0]        rx_run_i,
+    /// Receive queues that are enabled, frozen or not.
+    input  logic [QUEUE_PAIRS-1:0]        rx_enable_i,
     /// Transmit queues.
-    input  logic [QUEUE_PAIRS-1:0]        tx_run_i,
+    input  logic [QUEUE_PAIRS-1:0]        tx_enable_i,
 
     /// Published chains.
     input  logic [15:0]                   chain_count_i,
@@ -265,12 +265,12 @@ module net_ctrl
 
   // By queue index: a pair is receive, transmit.
   coalesce_t [2*QUEUE_PAIRS-1:0] limits;
-  logic [2*QUEUE_PAIRS-1:0]      data_run;
+  logic [2*QUEUE_PAIRS-1:0]      data_enable;
 
   for (genvar p = 0; p < int'(QUEUE_PAIRS); p++) begin : gen_pair
-    assign data_run[2*p +: 2] = {tx_run_i[p], rx_run_i[p]};
-    assign rx_coalesce_o[p]   = limits[2*p];
-    assign tx_coalesce_o[p]   = limits[2*p+1];
+    assign data_enable[2*p +: 2] = {tx_enable_i[p], rx_enable_i[p]};
+    assign rx_coalesce_o[p]      = limits[2*p];
+    assign tx_coalesce_o[p]      = limits[2*p+1];
   end
 
   ctrl_coalesce #(
@@ -281,7 +281,7 @@ module net_ctrl
       .rst_ni      (rst_ni),
       .active_i    (active_i),
       .features_i  (features_i),
-      .enable_i    (data_run),
+      .enable_i    (data_enable),
       .start_i     (start),
       .byte_valid_i(gear_valid),
       .byte_i      (next_byte),

@@ -109,12 +109,15 @@ module notify_decide
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     logic        answer, decide, wants_irq, passed, pass_cached, crossed, wanted;
     logic [16:0] twice, target, gap, place_next;
-    // A queue that is being reset announces nothing more; a frozen one still announces what it published.
+    // A queue that is being reset announces nothing more. A frozen one announces what was decided before; an open round
+    // of moderation it leaves alone, for the event word must not be read any more: the configuration interrupt that
+    // tells of the error is what makes the driver look.
     assign enabled[q]  = ctx_i[q].enable;
     logic [15:0] event_word;
 
     assign answer      = ans_valid_i && (ans_queue_i == QW'(q)) && reading_q[q];
-    assign early[q]    = run_i[q] && due_i[q] && !reading_q[q];
+    // Planted bug 51 looks although the queue is frozen.
+    assign early[q]    = (run_i[q] || (planted(BUG, 51) && enabled[q])) && due_i[q] && !reading_q[q];
     assign asked_o[q]  = pass_cached || (grant[q] && rd_ready_i);
     assign pass_cached = early[q] && cached_q[q] && planted(BUG, 30);
     assign want[q]     = early[q] && !pass_cached;

@@ -70,6 +70,7 @@ module packed_used
   element_t            head_q [NQ];            // kept back
   element_t            element, last;
   logic [NQ-1:0][6:0]  put_q, get_q, level, lists_q, groups_q;
+  logic [NQ-1:0][6:0]  owed_q;                  // their gathering is over: they leave without further waiting
   logic [NQ-1:0][14:0] slot_q, head_slot_q;
   logic [NQ-1:0][15:0] size, pending_q;        // slots passed that do not show yet
   logic [NQ-1:0][9:0]  packets_q;              // packets among them
@@ -105,15 +106,17 @@ module packed_used
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     logic [TW-1:0] idle_q, age_q;
-    logic          put_here, start_here, pop_here;
+    logic          put_here, pop_here, ripe;
+    logic [6:0]    fresh;                        // elements that are still gathered
 
     assign size[q]    = ctx_i[q].size;
     assign put_here   = put && (cq == QW'(q));
-    assign start_here = start && (pick == QW'(q));
     assign pop_here   = pop && (queue_q == QW'(q));
     assign level[q]   = put_q[q] - get_q[q];
-    assign due[q]     = run_i[q] && (level[q] != 7'd0)
-                        && (flush_q[q] || level[q] >= BATCH || idle_q >= TW'(IDLE_CYCLES) || age_q >= TW'(AGE_CYCLES));
+    assign fresh      = level[q] - owed_q[q];
+    assign ripe       = (fresh != 7'd0)
+                        && (flush_q[q] || fresh >= BATCH || idle_q >= TW'(IDLE_CYCLES) || age_q >= TW'(AGE_CYCLES));
+    assign due[q]     = run_i[q] && (ripe || owed_q[q] != 7'd0);
     assign busy_o[q]  = (state_q != StPick) && (queue_q == QW'(q));
 
     always_ff @(posedge clk_i) begin
@@ -131,6 +134,7 @@ module packed_used
         pending_q[q]   <= '0;
         packets_q[q]   <= '0;
         flush_q[q]     <= 1'b0;
+        owed_q[q]      <= '0;
         idle_q         <= '0;
         age_q          <= '0;
       end else begin
@@ -158,11 +162,16 @@ module packed_used
         lists_q[q]  <= lists_q[q] + 7'(put_here && cpl_i.slots > 16'd1) - 7'(pop_here && element.slots > 16'd1);
         groups_q[q] <= groups_q[q] + 7'(put_here && cpl_i.more) - 7'(pop_here && element.more);
         if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
-        else if (pop_here && level[q] == 7'd1) flush_q[q] <= 1'b0;
-        if (put_here || start_here || level[q] == 7'd0) idle_q <= '0;
+        else if (ripe || level[q] == 7'd0) flush_q[q] <= 1'b0;
+        // One write takes what is contiguous (a list is the last of its write), so what has waited long enough may
+        // need several; only what came since waits anew. A write may take some of that too.
+        if (ripe) owed_q[q] <= level[q] - 7'(pop_here);
+        else if (pop_here && owed_q[q] != 7'd0) owed_q[q] <= owed_q[q] - 7'd1;
+        if (put_here || ripe || fresh == 7'd0) idle_q <= '0;
         else if (idle_q != '1) idle_q <= idle_q + 1'b1;
-        if (start_here || level[q] == 7'd0) age_q <= '0;
+        if (ripe || fresh == 7'd0) age_q <= '0;
         else if (age_q != '1) age_q <= age_q + 1'b1;
+        assert (owed_q[q] <= level[q]);
         // A buffer has at least one slot and at most the ring; nothing leaves that did not come.
         assert (!put_here || (cpl_i.slots != 16'd0 && cpl_i.slots <= size[q]));
         assert (!pop_here || level[q] != 7'd0);

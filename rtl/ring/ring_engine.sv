@@ -4,6 +4,7 @@
 //   kick_state -> split_input | packed_input -> descriptor_store -> window_ahead, window_pool -> chain_walk
 //   -> chain_store -> device type -> ring_output (used_writer | packed_used, ring_write_mux, notify_decide)
 module ring_engine
+  import bug_pkg::*;
   import ringside_pkg::*;
   import ring_pkg::*;
 #(
@@ -186,8 +187,9 @@ module ring_engine
   assign rd_req[2:1]   = is_packed ? packed_rd_req : split_rd_req[2:1];
 
   ring_read_mux #(.NQ(NQ)) u_read_mux (
-    .clk_i, .rst_ni(rst_read_n), .run_i(run), .drop_o(drop), .drop_queue_o(drop_queue), .valid_i(rd_valid),
-    .ready_o(rd_ready), .req_i(rd_req), .rd_valid_o(rd_req_valid_o), .rd_ready_i(rd_req_ready_i), .rd_req_o
+    .clk_i, .rst_ni(rst_read_n), .run_i(planted(BUG, 51) ? enable : run), .drop_o(drop),
+    .drop_queue_o(drop_queue), .valid_i(rd_valid), .ready_o(rd_ready), .req_i(rd_req), .rd_valid_o(rd_req_valid_o),
+    .rd_ready_i(rd_req_ready_i), .rd_req_o
   );
 
   // Kicks.

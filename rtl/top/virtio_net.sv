@@ -1,6 +1,7 @@
 // The virtio-net device without its PCIe function: registers, three ring engines (receive, transmit, control) and the
 // network engines, with one port to each read pool and one write client per writer.
 module virtio_net
+  import bug_pkg::*;
   import ringside_pkg::*;
   import net_pkg::*;
 #(
@@ -316,8 +317,13 @@ module virtio_net
   );
 
   // ---- which queues serve frames
-  logic [QP-1:0] rx_run, tx_run;
+  logic [QP-1:0] rx_run, tx_run, rx_enable, tx_enable;
   logic          ctrl_run;
+
+  for (genvar p = 0; p < int'(QP); p++) begin : gen_enable
+    assign rx_enable[p] = rx_ctx[p].enable && (rx_run[p] || !planted(BUG, 52));
+    assign tx_enable[p] = tx_ctx[p].enable && (tx_run[p] || !planted(BUG, 52));
+  end
 
   queue_gate #(.NQ(QP)) u_rx_gate (
       .clk_i, .rst_ni, .ctx_i(rx_ctx), .ring_error_i(rx_error), .ring_error_queue_i(rx_error_queue),
@@ -371,7 +377,7 @@ module virtio_net
 
   net_ctrl #(.DATA_W(DATA_W), .QUEUE_PAIRS(QP), .MAC(MAC), .BUG(BUG)) u_ctrl (
       .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .flush_i(flush_o), .run_i(ctrl_run),
-      .idle_o(ctrl_net_idle), .rx_run_i(rx_run), .tx_run_i(tx_run),
+      .idle_o(ctrl_net_idle), .rx_enable_i(rx_enable), .tx_enable_i(tx_enable),
       .chain_count_i(ctrl_chain_count), .chain_pop_o(ctrl_chain_pop), .peek_chain_i(ctrl_peek_chain),
       .seg_pop_o(ctrl_seg_pop), .seg_i(ctrl_seg),
       .cpl_valid_o(ctrl_cpl_valid), .cpl_ready_i(ctrl_cpl_ready), .cpl_o(ctrl_cpl),
