@@ -157,8 +157,8 @@ rules! {
         "A chain is not returned while reads of its buffers are outstanding.";
     SplitUsedIdx = "SPLIT-USED-IDX", Device, stores: false, ["SPLIT-DSC-015"],
         "used.idx moves forward by at most the number of chains in flight, in one 16-bit write.";
-    SplitInOrder = "SPLIT-IN-ORDER", Device, stores: false, ["FEAT-DEV-005"],
-        "With IN_ORDER chains are used in available order.";
+    SplitInOrder = "SPLIT-IN-ORDER", Device, stores: false, ["FEAT-DEV-005", "FEAT-DSC-002", "VQ-DSC-003", "SPLIT-DSC-017", "SPLIT-DSC-018", "SPLIT-DSC-019", "SPLIT-DSC-020", "SPLIT-DSC-021"],
+        "With IN_ORDER chains are used in available order; those that one used element skips are used up completely, and used.idx passes them with it.";
     RingErrorPolicy = "RING-ERROR-POLICY", Device, stores: true, ["BASIC-DEV-002", "BASIC-DEV-003"],
         "A malformed chain is neither executed nor used; its queue freezes and the device asks for reset.";
     RingReadFailed = "RING-READ-FAILED", Device, stores: false, ["BASIC-DEV-002", "BASIC-DEV-003"],
@@ -185,7 +185,7 @@ rules! {
         "The bytes that a used descriptor reports are written before it appears.";
     PackedUsedEarly = "PACKED-USED-EARLY", Device, stores: false, ["PACKED-DEV-007"],
         "A list is not returned while reads of its buffers are outstanding.";
-    PackedInOrder = "PACKED-IN-ORDER", Device, stores: false, ["FEAT-DEV-005", "PACKED-DSC-030", "PACKED-DSC-031", "PACKED-DSC-032"],
+    PackedInOrder = "PACKED-IN-ORDER", Device, stores: false, ["FEAT-DEV-005", "FEAT-DSC-002", "VQ-DSC-003", "PACKED-DSC-030", "PACKED-DSC-031", "PACKED-DSC-032"],
         "With IN_ORDER lists are used in available order; those that one used descriptor skips are used up completely.";
 
     // Notifications, driver to device
@@ -306,6 +306,8 @@ rules! {
         "avail.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
     DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009", "PACKED-DRV-006", "PACKED-DRV-007", "PACKED-DRV-008", "PACKED-DRV-012", "PACKED-DRV-014", "PACKED-DRV-015"],
         "Published chains are well formed.";
+    DriverInOrder = "DRIVER-IN-ORDER", Driver, stores: true, ["SPLIT-DSC-005", "SPLIT-DRV-005", "SPLIT-DRV-010"],
+        "With IN_ORDER a split ring's descriptors are taken one after the other from 0, round the table; entries of indirect tables follow one another.";
     DriverRingZero = "DRIVER-RING-ZERO", Driver, stores: true, ["PACKED-DSC-038"],
         "A packed ring is zero when its queue is enabled, but for what is available already.";
     DriverWrap = "DRIVER-WRAP", Driver, stores: true, ["PACKED-DSC-006", "PACKED-DSC-008", "PACKED-DSC-009", "PACKED-DSC-022"],

@@ -327,6 +327,11 @@ impl World {
         given
     }
 
+    /// Descriptor slots that are free, the next one last.
+    pub fn free_slots(&mut self, queue: u16) -> &mut Vec<u16> {
+        &mut self.rings[usize::from(queue)].free
+    }
+
     fn slot(&mut self, queue: u16) -> u16 {
         self.rings[usize::from(queue)]
             .free
@@ -349,9 +354,14 @@ impl World {
 
     /// The driver reclaims a used chain.
     pub fn reclaim(&mut self, queue: u16, given: &Given) {
-        self.rings[usize::from(queue)]
-            .free
-            .extend(given.slots.iter().rev());
+        let free = &mut self.rings[usize::from(queue)].free;
+        if self.features >> 35 & 1 == 1 {
+            for &slot in &given.slots {
+                free.insert(0, slot); // round the table
+            }
+        } else {
+            free.extend(given.slots.iter().rev());
+        }
     }
 
     /// The driver says up to which used index it has seen (`used_event`).

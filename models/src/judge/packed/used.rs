@@ -174,15 +174,10 @@ impl PackedQueue {
     /// With `IN_ORDER` one used descriptor returns all lists up to its own; those skipped count as used up.
     fn take_skipped(&mut self, number: u64, out: &mut Vec<Returned>, w: &mut World) {
         while let Some(oldest) = self.chains.oldest().filter(|&n| n < number) {
-            let complete = self.chain(oldest).is_some_and(|c| {
-                c.reads_outstanding == 0
-                    && c.read.contains(0, c.readable_bytes)
-                    && c.written.contains(0, c.writable_bytes)
-            });
             w.book.check(
                 RuleId::PackedInOrder,
                 Some(self.index),
-                complete,
+                self.used_up(oldest),
                 || format!("chain {oldest} returned before chain {number}, or used up completely"),
                 || "it was skipped".into(),
             );

@@ -163,6 +163,16 @@ impl Base {
         w.rings.remove_queue(self.index);
     }
 
+    /// Has the device read and written this chain to its last byte? Only then may a used element of a later one stand for it (`IN_ORDER`).
+    pub(crate) fn used_up(&self, number: u64) -> bool {
+        self.chain(number).is_some_and(|c| {
+            c.reads_outstanding == 0
+                && !c.read_failed
+                && c.read.contains(0, c.readable_bytes)
+                && c.written.contains(0, c.writable_bytes)
+        })
+    }
+
     /// Decides at the end of the run what was still open about returned chains.
     pub(crate) fn settle_all(&self, w: &mut World) {
         for chain in self.chains.all() {

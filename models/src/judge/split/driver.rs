@@ -6,7 +6,7 @@ use super::walk::walk;
 use super::{NO_HEAD, SplitQueue};
 use crate::judge::address_map::Area;
 use crate::judge::queue::chain::Chain;
-use crate::judge::queue::list::Walk;
+use crate::judge::queue::list::{Descriptor, NEXT, Walk};
 use crate::judge::world::World;
 use crate::rules::RuleId;
 
@@ -160,6 +160,9 @@ impl SplitQueue {
         let known = self.slot_known[usize::from(number as u16 & (self.size - 1))];
         let fresh = |slot: u16| w.stores || self.descriptor_seen[usize::from(slot)] > known;
         let walked = walk(&w.shadow, self.desc, self.size, head, self.indirect, fresh);
+        if self.in_order {
+            self.check_turn(number, &walked, w);
+        }
         if walked.unknown {
             if !self.unwalked.contains(&(number, head)) {
                 self.unwalked.push((number, head));
@@ -183,6 +186,38 @@ impl SplitQueue {
             chain.fault = fault;
             chain.walked = true;
         }
+    }
+
+    /// `IN_ORDER`: are these the descriptors whose turn it is, one after the other, and the entries of their table too?
+    fn check_turn(&mut self, number: u64, walked: &Walk, w: &mut World) {
+        if walked.unknown || walked.fault.is_some() {
+            self.next_descriptor = None;
+            return;
+        }
+        let after = |slot: u16| if slot + 1 < self.size { slot + 1 } else { 0 };
+        let (Some(&first), Some(&last)) = (walked.slots.first(), walked.slots.last()) else {
+            return;
+        };
+        let turn = self.next_descriptor.unwrap_or(first);
+        let linked = walked.slots.windows(2).all(|pair| pair[1] == after(pair[0]));
+        let table = walked.indirect.and_then(|t| misplaced_entry(t, w));
+        w.book.check(
+            RuleId::DriverInOrder,
+            Some(self.index),
+            first == turn && linked && table.is_none(),
+            || match table {
+                Some((at, _)) => format!("entry {at} of chain {number}'s table leads to entry {}", at + 1),
+                None => format!("descriptors from {turn} on, one after the other, for chain {number}"),
+            },
+            || {
+                let slots: Vec<String> = walked.slots.iter().map(u16::to_string).collect();
+                table.map_or_else(
+                    || format!("descriptors {}", slots.join(", ")),
+                    |(_, next)| format!("it leads to {next}"),
+                )
+            },
+        );
+        self.next_descriptor = Some(after(last));
     }
 
     fn register(&mut self, number: u64, walked: Walk, w: &mut World) {
@@ -228,4 +263,18 @@ impl SplitQueue {
             );
         }
     }
+}
+
+/// The first entry of an indirect table that does not lead to the next one, and where it leads.
+fn misplaced_entry((table, bytes): (u64, u32), w: &World) -> Option<(u32, u16)> {
+    for at in 0..bytes / 16 {
+        let [flags, next] = Descriptor::at(&w.shadow, table.wrapping_add(16 * u64::from(at)))?.words;
+        if flags & NEXT == 0 {
+            return None;
+        }
+        if u32::from(next) != at + 1 {
+            return Some((at, next));
+        }
+    }
+    None
 }

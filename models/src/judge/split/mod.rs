@@ -45,6 +45,8 @@ pub(crate) struct SplitQueue {
     descriptor_seen: Vec<u64>,
     /// Which chain in flight owns a descriptor.
     owner: Vec<Option<u64>>,
+    /// The descriptor whose turn it is (`IN_ORDER`); none: a chain's descriptors were not known.
+    next_descriptor: Option<u16>,
     /// Chains whose descriptors are not all known (only without stores): number and head.
     unwalked: Vec<(u64, u16)>,
 
@@ -94,6 +96,7 @@ impl SplitQueue {
             slot_known: vec![0; n],
             descriptor_seen: vec![0; n],
             owner: vec![None; n],
+            next_descriptor: Some(0),
             unwalked: Vec::new(),
             used_idx: 0,
             pending: vec![0; n],

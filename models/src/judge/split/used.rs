@@ -122,7 +122,7 @@ impl SplitQueue {
             if self.owed_slots.contains(&slot) {
                 if self.pending[usize::from(slot)] == 0xff {
                     self.owed_slots.remove(&slot);
-                    self.take_element(slot, w, out);
+                    self.take_element(slot, 1, w, out);
                 }
                 continue;
             }
@@ -166,7 +166,8 @@ impl SplitQueue {
         } else {
             step.min(self.pending_slots.min(in_flight) as u16)
         };
-        for k in 0..taken {
+        let mut k = 0;
+        while k < taken {
             let slot = old.wrapping_add(k) & (self.size - 1);
             let whole = self.pending[usize::from(slot)] == 0xff;
             w.book.check(
@@ -183,9 +184,10 @@ impl SplitQueue {
                 },
             );
             if whole {
-                self.take_element(slot, w, out);
+                k += self.take_element(slot, taken - k, w, out);
             } else {
                 self.owed_slots.insert(slot);
+                k += 1;
             }
         }
         self.used_idx = new;
@@ -197,7 +199,9 @@ impl SplitQueue {
         )
     }
 
-    fn take_element(&mut self, slot: u16, w: &mut World, out: &mut Vec<Returned>) {
+    /// Takes the element of a slot with the chains that it stands for, `left` at most: so many positions does the index publish from here on. The
+    /// positions passed.
+    fn take_element(&mut self, slot: u16, left: u16, w: &mut World, out: &mut Vec<Returned>) -> u16 {
         self.pending[usize::from(slot)] = 0;
         self.pending_slots = self.pending_slots.saturating_sub(1);
         let at = self.device + 4 + 8 * u64::from(slot);
@@ -216,25 +220,73 @@ impl SplitQueue {
                 None => format!("id {id}"),
             },
         );
-        if let Some(number) = self.by_head.get(id as usize).copied().flatten().filter(|_| known) {
-            self.element_taken(number, len, w);
-            out.push(Returned { chain: number, len });
+        let number = self.by_head.get(id as usize).copied().flatten();
+        let Some(number) = number.filter(|_| known) else {
+            return 1;
+        };
+        let mut passed = 1;
+        if self.in_order {
+            let skipped = self.take_skipped((slot, number), left, w, out);
+            if skipped == left {
+                return left; // the index does not reach the chain itself
+            }
+            passed += skipped;
         }
+        self.element_taken(number, Some(len), w);
+        out.push(Returned { chain: number, len });
+        passed
     }
 
-    fn element_taken(&mut self, number: u64, len: u32, w: &mut World) {
-        self.begin(number, w);
-        let oldest = self.chains.oldest();
-        if self.in_order {
+    /// With `IN_ORDER` one element, in the slot of the batch's first chain, returns all chains up to its own; those skipped count as used up.
+    fn take_skipped(
+        &mut self,
+        (slot, number): (u16, u64),
+        left: u16,
+        w: &mut World,
+        out: &mut Vec<Returned>,
+    ) -> u16 {
+        let skipped: Vec<u64> = self
+            .in_flight()
+            .map(|c| c.number)
+            .take_while(|&n| n < number)
+            .collect();
+        w.book.check(
+            RuleId::SplitInOrder,
+            Some(self.index),
+            skipped.len() < usize::from(left),
+            || {
+                format!(
+                    "the index moved past {}, which the element of slot {slot} names",
+                    self.chain(number).map_or(String::new(), Chain::name)
+                )
+            },
+            || format!("by {left} of {} chains", skipped.len() + 1),
+        );
+        let mut passed = 0;
+        for oldest in skipped.into_iter().take(left.into()) {
             w.book.check(
                 RuleId::SplitInOrder,
                 Some(self.index),
-                oldest == Some(number),
-                || format!("chain {}", oldest.unwrap_or(number)),
-                || self.chain(number).map_or(String::new(), Chain::name),
+                self.used_up(oldest),
+                || format!("chain {oldest} returned before chain {number}, or used up completely"),
+                || "it was skipped".into(),
             );
+            let len = self.chain(oldest).map_or(0, |c| c.writable_bytes) as u32;
+            self.element_taken(oldest, None, w);
+            out.push(Returned { chain: oldest, len });
+            // What was written into the slots that the batch passes is lost.
+            passed += 1;
+            let inside = usize::from(slot.wrapping_add(passed) & (self.size - 1));
+            if passed < left && std::mem::take(&mut self.pending[inside]) != 0 {
+                self.pending_slots = self.pending_slots.saturating_sub(1);
+            }
         }
-        self.give_back(number, Some(len), w);
+        passed
+    }
+
+    fn element_taken(&mut self, number: u64, len: Option<u32>, w: &mut World) {
+        self.begin(number, w);
+        self.give_back(number, len, w);
         let Some(slots) = self.chain(number).map(|c| c.slots.clone()) else {
             return;
         };

@@ -304,6 +304,55 @@ pub(super) fn malformed() -> World {
     w
 }
 
+/// Frames of the batches: as many as the world's credits allow.
+const FRAMES: u16 = 15;
+
+/// `IN_ORDER`: one used element for a batch of `len` frames, round the table and the used ring.
+pub(super) fn in_order_batches(len: u16) -> World {
+    let mut w = World::started(USUAL | 1 << 35);
+    for round in 0..FRAMES / len {
+        let batch: Vec<_> = (0..len)
+            .map(|i| {
+                let bytes = frame(60 + usize::from(round + i));
+                let given = w.give(TX, &[Buffer::Out(vec![0; 12]), Buffer::Out(bytes.clone())]);
+                (given, bytes)
+            })
+            .collect();
+        w.kick(TX);
+        w.read_index(TX);
+        let used = len * round;
+        for back in (1..=len).rev() {
+            w.read_entry(TX, back);
+        }
+        for (given, bytes) in &batch {
+            w.read_descriptors(TX, given);
+            w.read_payload(given);
+            w.wire_tx(bytes);
+        }
+        w.element(TX, 0, batch.last().expect("one").0.head, 0);
+        w.used_index(TX, len);
+        for (given, _) in &batch {
+            w.reclaim(TX, given);
+        }
+        w.read_event(TX);
+        w.msix(TX);
+        w.used_event(TX, used + len);
+        w.arm(TX);
+    }
+    w
+}
+
+#[test]
+fn in_order_returns_every_chain_of_a_batch() {
+    for len in 1..=SIZE / 2 {
+        let c = assert_clean(in_order_batches(len)).compared;
+        let frames = u64::from(FRAMES / len * len);
+        assert_eq!((c.chains, c.frames_tx), (frames, frames));
+    }
+    let v = in_order_batches(2).without_stores().verdict();
+    assert!(v.passed(), "{}", super::told(&v));
+}
+
 /// `NOTIFICATION_DATA`, `IN_ORDER`, no index reads at all.
 pub(super) fn in_order() -> World {
     let mut w = World::started(USUAL | 1 << 35 | 1 << 38);
@@ -371,6 +420,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("window", window()),
         ("malformed", malformed()),
         ("in order", in_order()),
+        ("in order batches", in_order_batches(3)),
         ("failed read", failed_read()),
         ("failed ring read", failed_ring_read()),
         ("coalesce", super::coalesce::world()),

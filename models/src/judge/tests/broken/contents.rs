@@ -186,6 +186,29 @@ pub(super) fn driver() -> Vec<Case> {
         cut("DRIVER-CHAIN", &[], |w| {
             w.give(TX, &[Buffer::Out(vec![0; 5])]);
         }),
+        cut("DRIVER-IN-ORDER", &[], |w| {
+            *w = World::started(USUAL | 1 << 35);
+            w.free_slots(TX).pop(); // not from 0 on
+            w.give(TX, &[packet(&frame(60))]);
+        }),
+        cut("DRIVER-IN-ORDER", &[], |w| {
+            *w = World::started(USUAL | 1 << 35);
+            let at = w.free_slots(TX).len() - 2;
+            w.free_slots(TX).swap(at, at - 1); // 0 leads to 2
+            w.give(TX, &[Buffer::Out(vec![0; 12]), Buffer::Out(frame(60))]);
+        }),
+        cut("DRIVER-IN-ORDER", &[], |w| {
+            *w = World::started(USUAL | 1 << 35);
+            let parts = [
+                Buffer::Out(vec![0; 12]),
+                Buffer::Out(vec![0; 20]),
+                Buffer::Out(vec![0; 40]),
+            ];
+            let given = w.prepare(TX, &parts, true);
+            let (table, _) = given.table.expect("indirect");
+            w.store(table + 14, &[2, 0]); // over the second entry
+            w.publish(TX);
+        }),
         cut("DRIVER-EXPOSED", &[], |w| {
             let given = w.give(TX, &[packet(&frame(60))]);
             w.store(ring(TX, Part::Desc, 16 * u64::from(given.head)), &[0; 16]);

@@ -388,7 +388,36 @@ fn split() -> Vec<Case> {
             let _first = wired(w, 60);
             let second = wired(w, 61);
             w.element(TX, 0, second.head, 0);
-            w.used_index(TX, 1);
+            w.used_index(TX, 1); // not past the batch
+        }),
+        // A chain that was not read is skipped.
+        cut("SPLIT-IN-ORDER", &["NET-TX-ORDER"], |w| {
+            *w = World::started(USUAL | 1 << 35);
+            let first = w.give(TX, &[packet(&frame(60))]);
+            w.kick(TX);
+            w.learn(TX, &first);
+            let second = wired(w, 61);
+            w.element(TX, 0, second.head, 0);
+            w.used_index(TX, 2);
+        }),
+        // Buffers that were written in part are skipped: nobody learns how much of them counts.
+        cut("SPLIT-IN-ORDER", &["NET-RX-LEN"], |w| {
+            *w = World::started(USUAL | 1 << 35);
+            let given = buffers(w, 2, 1000);
+            for buffer in &given {
+                w.wire_rx(&frame(60));
+                w.put(buffer.buffers[0].0, &World::received(&frame(60), 1));
+            }
+            w.element(RX, 0, given[1].head, 72);
+            w.used_index(RX, 2);
+        }),
+        // The batch's element in the slot of its last chain.
+        cut("SPLIT-USED-ORDER", &["SPLIT-IN-ORDER"], |w| {
+            *w = World::started(USUAL | 1 << 35);
+            let _first = wired(w, 60);
+            let second = wired(w, 61);
+            w.element(TX, 1, second.head, 0);
+            w.used_index(TX, 2);
         }),
         cut("RING-ERROR-POLICY", &["DRIVER-CHAIN"], |w| {
             *w = malformed();
