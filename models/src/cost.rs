@@ -402,6 +402,36 @@ mod tests {
     }
 
     #[test]
+    fn what_a_page_end_cuts_in_two_counts_once() {
+        use crate::testutil::{Buffer, Part, ring};
+        let mut w = World::started(USUAL);
+        let buffers = [Buffer::Out(vec![0; 12]), Buffer::Out(vec![7; 60])];
+        let given = w.prepare(TX, &buffers, true);
+        w.publish(TX);
+        w.kick(TX);
+        w.read_index(TX);
+        w.read_entry(TX, 1);
+        w.fetch(ring(TX, Part::Desc, 16 * u64::from(given.head)), 16);
+        let (table, _) = given.table.unwrap();
+        w.fetch(table, 24);
+        w.fetch(table + 24, 8);
+        w.read_payload(&given);
+        w.wire_tx(&[7; 60]);
+        w.put(ring(TX, Part::Used, 4), &u32::from(given.head).to_le_bytes());
+        w.put(ring(TX, Part::Used, 8), &[0; 4]);
+        w.used_index(TX, 1);
+        w.read_event(TX);
+        w.msix(TX);
+        assert!(w.clone().verdict().passed());
+        let c = costs(&w);
+        for purpose in [Purpose::UsedElement, Purpose::IndirectTable] {
+            let t = c.traffic[&(purpose, Some(TX))];
+            let entries = if purpose == Purpose::IndirectTable { 2 } else { 1 };
+            assert_eq!((t.requests, t.items), (2, entries), "{purpose:?}");
+        }
+    }
+
+    #[test]
     fn enabled_bytes_count_not_dwords() {
         let write = |fbe, lbe, n: usize| {
             payload_bytes(&Body::MWr {

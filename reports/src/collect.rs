@@ -12,8 +12,8 @@ use crate::depth::Depths;
 use crate::flight::Flight;
 use crate::histogram::Histogram;
 use crate::kind::WireBytes;
-use crate::minimum::Yardstick;
-use crate::registers::{Change, EVENT_IDX, NOTIFICATION_DATA, RING_PACKED, Registers, Role};
+use crate::minimum::{Features, Yardstick};
+use crate::registers::{Change, EVENT_IDX, IN_ORDER, NOTIFICATION_DATA, RING_PACKED, Registers, Role};
 use crate::timeline::Timeline;
 
 /// First width of a bin of the timeline.
@@ -119,7 +119,8 @@ impl Collector {
                 tlp,
                 cause.copied().unwrap_or(Cause::of(Purpose::Unknown)),
             ),
-            What::Store { addr, data, .. } if self.stores => {
+            What::Store { addr, data, visible } if self.stores => {
+                self.yardstick.stored(visible.unwrap_or(event.cycle), *addr, data);
                 if let Some((queue, depth)) = self.depths.available(*addr, data) {
                     self.depth(event.cycle, queue, depth);
                 }
@@ -138,6 +139,11 @@ impl Collector {
             _ => {}
         }
         self.costs.observe(event, cause);
+        if let Some(queue) = cause.and_then(|c| c.queue)
+            && let Some(depth) = self.yardstick.depth(event.cycle, queue)
+        {
+            self.depth(event.cycle, queue, depth);
+        }
         if let Some(queue) = cause.and_then(|c| c.queue) {
             self.drain(queue);
         }
@@ -173,14 +179,18 @@ impl Collector {
     }
 
     fn change(&mut self, change: Change) {
-        self.depths.change(change);
-        let rules = (
-            self.registers.has(EVENT_IDX),
-            self.registers.has(NOTIFICATION_DATA),
-            self.registers.has(RING_PACKED),
-        );
         let registers = &self.registers;
-        self.yardstick.change(change, rules, |q| registers.role(q));
+        // of a packed ring there are no indices in memory
+        if !(registers.has(RING_PACKED) && matches!(change, Change::Enabled(..))) {
+            self.depths.change(change);
+        }
+        let features = Features {
+            event_idx: registers.has(EVENT_IDX),
+            notification_data: registers.has(NOTIFICATION_DATA),
+            packed: registers.has(RING_PACKED),
+            in_order: registers.has(IN_ORDER),
+        };
+        self.yardstick.change(change, features, |q| registers.role(q));
         if change == Change::Reset {
             self.flight.clear();
         }
@@ -291,7 +301,8 @@ impl Collector {
     fn memory(&mut self, cycle: u64, ch: Channel, tlp: &Tlp, cause: Cause) {
         match (ch, &tlp.body) {
             (Channel::Rq, Body::MRd { .. }) => {
-                self.flight.request(cycle, tlp, self.yardstick.known(cause));
+                self.flight
+                    .request(cycle, tlp, self.yardstick.asked(cycle, cause));
                 self.yardstick.sent(tlp, cause);
             }
             (Channel::Rq, Body::MWr { addr, data, .. }) => {

@@ -1,4 +1,4 @@
-//! How many chains the device has in hand, from the two indices in memory: available minus used.
+//! How many chains the device has in hand on a split ring, from the two indices in memory: available minus used.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ struct Queue {
     used: u16,
 }
 
-/// Depth of every queue.
+/// Depth of every split queue.
 #[derive(Debug, Default)]
 pub(crate) struct Depths {
     queues: BTreeMap<u16, Queue>,

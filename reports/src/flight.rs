@@ -4,6 +4,15 @@ use std::collections::BTreeMap;
 
 use ringside_models::tlp::{Body, CplStatus, Tlp};
 
+/// What a queue looked like when the device asked: chains (split) or slots (packed) since its enabling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Known to the device.
+    pub(crate) known: u64,
+    /// To be found in memory by then, as far as the trace tells; 0 where only the device's own reads do.
+    pub(crate) visible: u64,
+}
+
 /// Data that a completion brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Brought<'a> {
@@ -12,7 +21,7 @@ pub(crate) struct Brought<'a> {
     /// The bytes asked for, without the padding to whole dwords.
     pub(crate) data: &'a [u8],
     /// What the caller noted at the request.
-    pub(crate) note: u64,
+    pub(crate) note: Asked,
     /// Cycles since the request, if this ended it.
     pub(crate) round_trip_cycles: Option<u64>,
 }
@@ -20,7 +29,7 @@ pub(crate) struct Brought<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Read {
     cycle: u64,
-    note: u64,
+    note: Asked,
     next: u64,
     left: u64,
 }
@@ -42,7 +51,7 @@ impl Flight {
     }
 
     /// A request of the device, with a note for when it is answered.
-    pub(crate) fn request(&mut self, cycle: u64, tlp: &Tlp, note: u64) {
+    pub(crate) fn request(&mut self, cycle: u64, tlp: &Tlp, note: Asked) {
         if let Body::MRd { req, tag, addr, .. } = &tlp.body {
             let (next, left) = tlp.span().unwrap_or((*addr, 1));
             self.reads.insert(
@@ -94,6 +103,8 @@ impl Flight {
 mod tests {
     use super::*;
 
+    const ASKED: Asked = Asked { known: 7, visible: 9 };
+
     #[test]
     fn split_completions_get_their_addresses() {
         let mut f = Flight::default();
@@ -107,7 +118,7 @@ mod tests {
                 fbe: 0b1100,
                 lbe: 0b0011,
             }),
-            7,
+            ASKED,
         );
         assert_eq!(f.len(), 1);
         let part = |bytes, lower, data: Vec<u8>| {
@@ -127,7 +138,7 @@ mod tests {
             Some(Brought {
                 addr: 0x1002,
                 data: &[1, 2],
-                note: 7,
+                note: ASKED,
                 round_trip_cycles: None
             })
         );
@@ -137,7 +148,7 @@ mod tests {
             Some(Brought {
                 addr: 0x1004,
                 data: &[3, 4, 5, 6, 7, 8],
-                note: 7,
+                note: ASKED,
                 round_trip_cycles: Some(20)
             })
         );

@@ -9,6 +9,8 @@ use ringside_models::tlp::{Body, Tlp};
 pub(crate) const EVENT_IDX: u32 = 29;
 /// `RING_PACKED`.
 pub(crate) const RING_PACKED: u32 = 34;
+/// `IN_ORDER`.
+pub(crate) const IN_ORDER: u32 = 35;
 /// `NOTIFICATION_DATA`.
 pub(crate) const NOTIFICATION_DATA: u32 = 38;
 const MQ: u32 = 22;
@@ -31,16 +33,16 @@ const COMMON_BYTES: usize = 64;
 /// `max_virtqueue_pairs` in the network device's configuration.
 const NET_PAIRS: u64 = 8;
 
-/// Addresses of one enabled split queue.
+/// Addresses of one enabled queue, by the names of a split ring's parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ring {
     /// Entries.
     pub(crate) size: u16,
-    /// Descriptor table.
+    /// Descriptor table, or descriptor ring.
     pub(crate) desc: u64,
-    /// Available ring.
+    /// Available ring, or driver event suppression structure.
     pub(crate) driver: u64,
-    /// Used ring.
+    /// Used ring, or device event suppression structure.
     pub(crate) device: u64,
 }
 

@@ -96,7 +96,8 @@ pub struct Cause {
     pub control: bool,
     /// Running number of the chain in its queue, from 0 at each enabling of the queue.
     pub chain: Option<u64>,
-    /// Things of that purpose moved: entries, descriptors, elements, chains published by a used index or used descriptors; 0 where counting makes no sense.
+    /// Things of that purpose moved: entries, descriptors, elements, chains published by a used index or used descriptors; 0 where counting makes no
+    /// sense. What is cut in two requests counts once, with the one that completes it.
     pub items: u32,
     /// Of `items`, those that the device had no use for (speculation, re-reads). Of a packed ring only the completion knows.
     pub wasted: u32,

@@ -121,6 +121,17 @@ impl Descriptors {
         }
     }
 
+    /// What an indirect table of a packed ring holds: its entries one after the other, whatever their NEXT says (virtio 1.3, 2.8.7).
+    pub(crate) fn packed_table(&self, table: u64, bytes: u64) -> Option<Vec<Segment>> {
+        (0..bytes / 16)
+            .map(|i| {
+                let d = decode(&self.entry(table.wrapping_add(16 * i))?);
+                // the flags lie where a split ring's descriptor has its next
+                Some(segment(Descriptor { flags: d.next, ..d }))
+            })
+            .collect()
+    }
+
     fn walk_table(&self, chain: &mut Chain, table: u64, entries: u64) -> Option<()> {
         let mut i = 0;
         for _ in 0..entries {

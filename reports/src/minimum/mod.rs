@@ -1,12 +1,14 @@
 //! The yardstick: how few requests and bytes the same chains could have cost.
 //!
-//! The minimum takes what the device could not choose as given: how many chains it learnt of at each read of the available index, which descriptors
-//! they took, where their buffers lay, ring ends, the link's limits. It asks of the device one read of the index a batch, the fewest reads that bring
-//! the entries and descriptors, every payload byte once, and one return of the batch, shared with others that ended with it (on receive queues, where frames come when they come, one return
-//! where the device made one).
+//! The minimum takes what the device could not choose as given: how many chains it learnt of at once (at each read of the available index; of a packed
+//! ring, what was published when it asked), which descriptors they took, where their buffers lay, ring ends, the link's limits. It asks of the device
+//! one read of the index a batch, the fewest reads that bring the entries and descriptors, every payload byte once, and one return of the batch, shared
+//! with others that ended with it (on receive queues, where frames come when they come, one return where the device made one).
 
 mod chain;
 mod cost;
+mod packed;
+mod published;
 mod queue;
 mod tally;
 
@@ -16,10 +18,44 @@ use ringside_models::event::Link;
 use ringside_models::judge::{Cause, Purpose};
 use ringside_models::tlp::{Body, Tlp};
 
+use crate::flight::Asked;
 use crate::registers::{Change, Role};
+use chain::Segment;
 use cost::{Cost, Limits};
-use queue::Queue;
 pub(crate) use tally::{Row, Tally};
+
+/// A queue of either format.
+#[derive(Debug)]
+enum Queue {
+    Split(queue::Queue),
+    Packed(packed::Queue),
+}
+
+impl Queue {
+    fn role(&self) -> Role {
+        match self {
+            Queue::Split(q) => q.role,
+            Queue::Packed(q) => q.role,
+        }
+    }
+
+    fn finish(self, limits: &Limits, tally: &mut Tally) {
+        match self {
+            Queue::Split(q) => q.finish(limits, tally),
+            Queue::Packed(q) => q.finish(limits, tally),
+        }
+    }
+}
+
+/// Negotiated features that the minimum depends on.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each feature bit")]
+pub(crate) struct Features {
+    pub(crate) event_idx: bool,
+    pub(crate) notification_data: bool,
+    pub(crate) packed: bool,
+    pub(crate) in_order: bool,
+}
 
 /// Follows every queue.
 #[derive(Debug)]
@@ -45,28 +81,29 @@ impl Yardstick {
         }
     }
 
-    /// The driver enabled or stopped queues. `(event_idx, notification_data, packed)` are the features in force.
-    pub(crate) fn change(
-        &mut self,
-        change: Change,
-        (event_idx, notification_data, packed): (bool, bool, bool),
-        role: impl Fn(u16) -> Role,
-    ) {
+    /// The driver enabled or stopped queues.
+    pub(crate) fn change(&mut self, change: Change, features: Features, role: impl Fn(u16) -> Role) {
         match change {
             Change::Enabled(number, ring) => {
                 self.stop(number);
-                self.notification_data = notification_data;
-                if packed {
-                    self.off = Some("packed rings: the minimum is known for split rings only");
-                    return;
-                }
+                self.notification_data = features.notification_data;
                 if ring.size == 0 {
                     self.off = Some("the size of a queue is not in the trace");
                     return;
                 }
-                self.roles.insert(number, role(number));
-                self.queues
-                    .insert(number, Queue::new(ring, role(number), event_idx));
+                let role = role(number);
+                self.roles.insert(number, role);
+                let queue = if features.packed {
+                    Queue::Packed(packed::Queue::new(ring, role, features.in_order))
+                } else {
+                    Queue::Split(queue::Queue::new(
+                        ring,
+                        role,
+                        features.event_idx,
+                        features.in_order,
+                    ))
+                };
+                self.queues.insert(number, queue);
             }
             Change::Stopped(number) => self.stop(number),
             Change::Reset => self.finish_queues(),
@@ -75,7 +112,7 @@ impl Yardstick {
 
     fn stop(&mut self, number: u16) {
         if let Some(queue) = self.queues.remove(&number) {
-            let tally = self.tallies.entry(queue.role).or_default();
+            let tally = self.tallies.entry(queue.role()).or_default();
             queue.finish(&self.limits, tally);
         }
     }
@@ -122,37 +159,64 @@ impl Yardstick {
         if self.notification_data
             && cause.purpose == Purpose::Kick
             && let Body::MWr { data, .. } = &tlp.body
-            && let (Some(queue), [_, _, low, high]) =
+            && let (Some(Queue::Split(queue)), [_, _, low, high]) =
                 (cause.queue.and_then(|q| self.queues.get_mut(&q)), data.as_slice())
         {
             queue.told(u16::from_le_bytes([*low, *high]));
         }
     }
 
-    /// Chains that the device knows of on the queue of this request.
-    pub(crate) fn known(&self, cause: Cause) -> u64 {
-        cause
-            .queue
-            .and_then(|q| self.queues.get(&q))
-            .map_or(0, Queue::known)
+    /// What the queue of this request looks like at this cycle.
+    pub(crate) fn asked(&mut self, cycle: u64, cause: Cause) -> Asked {
+        match cause.queue.and_then(|q| self.queues.get_mut(&q)) {
+            Some(Queue::Split(q)) => Asked {
+                known: q.known(),
+                visible: 0,
+            },
+            Some(Queue::Packed(q)) => q.asked(cycle),
+            None => Asked::default(),
+        }
     }
 
-    /// The device read memory; when it asked, it knew of `known` chains.
-    pub(crate) fn read(&mut self, addr: u64, data: &[u8], known: u64, cause: Cause) {
-        if !matches!(cause.purpose, Purpose::Payload)
-            && let Some(queue) = cause.queue.and_then(|q| self.queues.get_mut(&q))
-        {
-            queue.read(addr, data, known, cause.purpose);
+    /// Slots in hand of a packed queue.
+    pub(crate) fn depth(&mut self, cycle: u64, queue: u16) -> Option<u16> {
+        match self.queues.get_mut(&queue) {
+            Some(Queue::Packed(q)) => u16::try_from(q.depth(cycle)).ok(),
+            _ => None,
+        }
+    }
+
+    /// The driver stored something that is visible from a cycle on.
+    pub(crate) fn stored(&mut self, visible: u64, addr: u64, data: &[u8]) {
+        for queue in self.queues.values_mut() {
+            if let Queue::Packed(q) = queue {
+                q.stored(visible, addr, data);
+            }
+        }
+    }
+
+    /// The device read memory.
+    pub(crate) fn read(&mut self, addr: u64, data: &[u8], asked: Asked, cause: Cause) {
+        if matches!(cause.purpose, Purpose::Payload) {
+            return;
+        }
+        match cause.queue.and_then(|q| self.queues.get_mut(&q)) {
+            Some(Queue::Split(q)) => q.read(addr, data, asked.known, cause.purpose),
+            Some(Queue::Packed(q)) => q.read(addr, data, asked, cause.purpose),
+            None => {}
         }
     }
 
     /// The device wrote memory.
     pub(crate) fn wrote(&mut self, addr: u64, data: &[u8], cause: Cause) {
-        if !matches!(cause.purpose, Purpose::Payload)
-            && let Some(queue) = cause.queue.and_then(|q| self.queues.get_mut(&q))
-        {
-            let tally = self.tallies.entry(queue.role).or_default();
-            queue.wrote(addr, data, &self.limits, tally);
+        let Some(queue) = cause.queue.and_then(|q| self.queues.get_mut(&q)) else {
+            return;
+        };
+        let tally = self.tallies.entry(queue.role()).or_default();
+        match queue {
+            Queue::Split(q) if cause.purpose != Purpose::Payload => q.wrote(addr, data, &self.limits, tally),
+            Queue::Split(_) => {}
+            Queue::Packed(q) => q.wrote(addr, data, cause.purpose, &self.limits, tally),
         }
     }
 
@@ -180,6 +244,25 @@ impl Yardstick {
         self.finish_queues();
         for tally in self.tallies.values_mut() {
             tally.cap();
+        }
+    }
+}
+
+/// Bytes that the device may write.
+fn room(segments: &[Segment]) -> u64 {
+    segments.iter().filter(|s| s.writable).map(|s| s.bytes).sum()
+}
+
+/// Moving the payload of a chain once.
+fn transfers(segments: &[Segment], written: u64, limits: &Limits, tally: &mut Tally) {
+    let mut left = written;
+    for s in segments {
+        if s.writable {
+            let n = s.bytes.min(left);
+            left -= n;
+            tally.least(Purpose::Payload, limits.write(s.addr, n));
+        } else {
+            tally.least(Purpose::Payload, limits.read(s.addr, s.bytes));
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ringside_models::judge::Purpose;
 
-use super::chain::{Chain, Descriptors, overlay};
-use super::cost::{Cost, Limits};
+use super::chain::{Descriptors, overlay};
+use super::cost::Limits;
 use super::tally::Tally;
 use crate::registers::{Ring, Role};
 
@@ -20,6 +20,29 @@ struct Batch {
     descriptors: BTreeSet<u16>,
     /// The device learnt of it from a kick that carried the index, not from a read.
     by_kick: bool,
+}
+
+/// Elements that `IN_ORDER` saves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Skip {
+    in_order: bool,
+    /// Chains returned since the last return that the minimum has counted, for which no later element can stand: the device did not use up their room.
+    needed: u64,
+    /// The last chain returned is none of them.
+    last_was_full: bool,
+}
+
+impl Skip {
+    fn returned(&mut self, full: bool) {
+        self.last_was_full = full;
+        self.needed += u64::from(!full);
+    }
+
+    /// Elements needed for `count` chains that are returned at once.
+    fn take(&mut self, count: u64) -> u64 {
+        let needed = std::mem::take(&mut self.needed) + u64::from(self.last_was_full);
+        if self.in_order { needed } else { count }
+    }
 }
 
 /// A queue from its enabling to its reset.
@@ -40,12 +63,13 @@ pub(crate) struct Queue {
     used: u64,
     /// Of those, the ones whose return the minimum has counted.
     given_back: u64,
+    skip: Skip,
     /// The last chain of a batch was in the publication at hand.
     batch_ended: bool,
 }
 
 impl Queue {
-    pub(crate) fn new(ring: Ring, role: Role, event_idx: bool) -> Self {
+    pub(crate) fn new(ring: Ring, role: Role, event_idx: bool, in_order: bool) -> Self {
         Queue {
             ring,
             role,
@@ -58,6 +82,10 @@ impl Queue {
             elements: BTreeMap::new(),
             used: 0,
             given_back: 0,
+            skip: Skip {
+                in_order,
+                ..Skip::default()
+            },
             batch_ended: false,
         }
     }
@@ -171,14 +199,19 @@ impl Queue {
         }
         tally.returned.add(count);
         for number in self.used..self.used + count {
-            tally.chains += 1;
             let element = self.elements.remove(&((number % size) as u16));
             let explained = element.and_then(|e| {
                 let word = |i: usize| u32::from_le_bytes([e[i], e[i + 1], e[i + 2], e[i + 3]]);
-                self.returned(word(0), word(4), limits, tally)
+                let head = u16::try_from(word(0)).ok()?;
+                self.returned_before(head, limits, tally);
+                self.returned(head, Some(u64::from(word(4))), limits, tally)
             });
-            tally.unexplained += u64::from(explained.is_none());
+            // with IN_ORDER another's element may stand for this one
+            tally.unexplained += u64::from(explained.is_none() && !self.skip.in_order);
         }
+        tally.chains += count;
+        let late = self.outstanding.range(..self.used + count).count();
+        tally.unexplained += if self.skip.in_order { late as u64 } else { 0 };
         self.used += count;
         // frames come when they come; elsewhere a batch could have been returned with its last chain, together with whatever else was then
         if self.role == Role::Receive || self.batch_ended {
@@ -186,14 +219,29 @@ impl Queue {
         }
     }
 
-    /// A chain was returned: adds its own cost and, with the last one of a batch, that of the batch.
-    fn returned(&mut self, id: u32, len: u32, limits: &Limits, tally: &mut Tally) -> Option<()> {
-        let head = u16::try_from(id).ok()?;
+    /// With `IN_ORDER` an element stands for all chains before its own, too.
+    fn returned_before(&mut self, head: u16, limits: &Limits, tally: &mut Tally) {
+        let Some(&place) = self.places.get(&head).filter(|_| self.skip.in_order) else {
+            return;
+        };
+        let older: Vec<u16> = self.outstanding.range(..place).filter_map(|(_, h)| *h).collect();
+        for head in older {
+            if self.returned(head, None, limits, tally).is_none() {
+                tally.unexplained += 1;
+            }
+        }
+    }
+
+    /// A chain was returned: adds its own cost and, with the last one of a batch, that of the batch. `len`: bytes written, all its room without.
+    fn returned(&mut self, head: u16, len: Option<u64>, limits: &Limits, tally: &mut Tally) -> Option<()> {
         let place = self.places.remove(&head)?;
         self.outstanding.remove(&place);
         let chain = self.descriptors.walk(head, self.ring.size);
         if let Some(chain) = &chain {
-            Self::transfers(chain, u64::from(len), limits, tally);
+            let room = super::room(&chain.segments);
+            let written = len.unwrap_or(room);
+            super::transfers(&chain.segments, written, limits, tally);
+            self.skip.returned(written == room);
             if let Some((addr, bytes)) = chain.table {
                 tally.least(Purpose::IndirectTable, limits.read(addr, bytes));
                 self.descriptors.forget_table(addr, bytes);
@@ -210,19 +258,6 @@ impl Queue {
             }
         }
         chain.map(|_| ())
-    }
-
-    fn transfers(chain: &Chain, written: u64, limits: &Limits, tally: &mut Tally) {
-        let mut left = written;
-        for s in &chain.segments {
-            if s.writable {
-                let n = s.bytes.min(left);
-                left -= n;
-                tally.least(Purpose::Payload, limits.write(s.addr, n));
-            } else {
-                tally.least(Purpose::Payload, limits.read(s.addr, s.bytes));
-            }
-        }
     }
 
     /// Fetching a batch: one read of the index, its entries, its descriptors.
@@ -262,6 +297,7 @@ impl Queue {
         }
         self.given_back = self.used;
         tally.publications += 1;
+        let count = self.skip.take(count);
         tally.least(
             Purpose::UsedElement,
             limits.write_ring(self.ring.device + 4, 8, self.ring.size, first, count),
@@ -303,10 +339,4 @@ impl Queue {
 fn batch(batches: &mut VecDeque<Batch>, place: u64) -> Option<&mut Batch> {
     let at = batches.partition_point(|b| b.first + b.count <= place);
     batches.get_mut(at).filter(|b| b.first <= place)
-}
-
-impl Tally {
-    fn least(&mut self, purpose: Purpose, cost: Cost) {
-        self.rows.entry(purpose).or_default().minimum.add(cost);
-    }
 }

@@ -31,6 +31,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// The minimum costs this, too.
+    pub(super) fn least(&mut self, purpose: Purpose, cost: Cost) {
+        self.rows.entry(purpose).or_default().minimum.add(cost);
+    }
+
     /// Everything that only tells the other side something is needed at most as often as it happened.
     pub(crate) fn cap(&mut self) {
         for (purpose, row) in &mut self.rows {

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use ringside_models::cost::{Costs, Traffic};
 use ringside_models::event::Header;
 use ringside_models::judge::{Purpose, Verdict};
+use ringside_models::link::usable_bits_per_second;
 use ringside_sim::SimError;
 use serde_json::{Value, json};
 
 use super::interrupt;
 use super::paint::{Paint, count, grouped};
 use crate::driver::error::DriverError;
-use crate::host::link::usable_bits_per_second;
 use crate::run::{Ended, RunResult};
 
 /// What stands before a line that goes on with the one above.

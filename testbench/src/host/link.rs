@@ -3,37 +3,13 @@
 //! A direction is a token bucket in units of 2^-20 byte. A packet may start on the pins while its direction is not in debt, so a burst of the bucket's
 //! depth passes at pin speed, as through a transmit buffer, and the long-run rate is the link's. No floating point takes part in a decision.
 
+use ringside_models::link::usable_bits_per_second;
+
 use super::config::{CreditConfig, LinkConfig};
 use super::latency::ClockRate;
 
 /// Units of a bucket in one byte.
 const UNIT: u64 = 1 << 20;
-
-/// Ack/FC latency limit in symbol times at a max payload of 256 bytes, by width: the protocol traffic that the link has to carry beside
-/// packets. x8 and x16 are the values of the project's yardstick (after pcie-bench), narrower links those of the same table.
-fn ack_limit(lanes: u8) -> u64 {
-    match lanes {
-        1 => 512,
-        2 => 313,
-        4 => 214,
-        8 => 203,
-        _ => 168,
-    }
-}
-
-/// Usable bit rate of a link: raw rate less Ack, `UpdateFC` and skip ordered sets (`raw * (1 - 16/limit - 4/1538)`), in bits per second.
-#[must_use]
-pub fn usable_bits_per_second(generation: u8, lanes: u8) -> u64 {
-    let lane = match generation {
-        1 => 2_000_000_000,
-        2 => 4_000_000_000,
-        g => (8_000_000_000_u64 << (g.min(5) - 3)) / 130 * 128,
-    };
-    let limit = ack_limit(lanes);
-    let whole = limit * 1538;
-    let net = whole - 16 * 1538 - 4 * limit;
-    (u128::from(lane * u64::from(lanes)) * u128::from(net) / u128::from(whole)) as u64
-}
 
 /// One direction of the link.
 #[derive(Clone, Debug)]
@@ -227,20 +203,6 @@ impl Credits {
 mod tests {
     use super::super::config::Starve;
     use super::*;
-
-    #[test]
-    fn rates_are_the_yardsticks() {
-        // 57.9, 113.7, 227.4 and 454.8 Gb/s: pcie-yardstick 3.1.
-        for (generation, lanes, hundred_mbits) in [(3, 8, 579), (3, 16, 1137), (4, 16, 2274), (5, 16, 4548)] {
-            let rate = usable_bits_per_second(generation, lanes);
-            assert_eq!(
-                (rate + 50_000_000) / 100_000_000,
-                hundred_mbits,
-                "gen{generation}x{lanes}"
-            );
-        }
-        assert!(usable_bits_per_second(1, 1) < 2_000_000_000);
-    }
 
     #[test]
     fn the_long_run_rate_is_the_links_and_the_burst_is_bounded() {

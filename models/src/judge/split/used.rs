@@ -96,11 +96,11 @@ impl SplitQueue {
         self.kicks.event(value.into(), ahead <= 0x7fff, seq, now);
     }
 
-    /// Elements (or parts of them) in bytes `first..=last` of the used ring.
+    /// Elements (or parts of them) in bytes `first..=last` of the used ring. Returns how many are whole with it: one that a page end cuts in two
+    /// writes counts once, with the second.
     fn elements(&mut self, first: u64, last: u64, w: &mut World, out: &mut Vec<Returned>) -> u32 {
         let mut items = 0;
         for slot in (first - 4) / 8..=(last - 4) / 8 {
-            items += 1;
             let start = 4 + 8 * slot;
             let mut mask = 0u8;
             for b in first.max(start)..=last.min(start + 7) {
@@ -109,6 +109,7 @@ impl SplitQueue {
             let slot = slot as u16;
             let before = self.pending[usize::from(slot)];
             self.pending[usize::from(slot)] |= mask;
+            items += u32::from(mask == 0xff || (before != 0xff && before | mask == 0xff));
             if before == 0 {
                 self.pending_slots += 1;
             }
