@@ -294,8 +294,8 @@ rules! {
         "Ring parts are aligned (16, 2, 4 bytes; packed 16, 4, 4) and do not overlap.";
     DriverKickEarly = "DRIVER-KICK-EARLY", Driver, stores: false, ["INIT-DRV-015"],
         "No kick before DRIVER_OK or for a queue that is not enabled.";
-    DriverKickForm = "DRIVER-KICK-FORM", Driver, stores: false, ["PCINTF-DRV-001", "PCINTF-DRV-002", "PCINTF-DRV-003", "PCINTF-DRV-004", "PCINTF-DSC-002"],
-        "A kick is one 16-bit write of the queue index, or one 32-bit write with the position, at the queue's address.";
+    DriverKickForm = "DRIVER-KICK-FORM", Driver, stores: false, ["PCINTF-DRV-001", "PCINTF-DRV-002", "PCINTF-DRV-003", "PCINTF-DRV-004", "PCINTF-DRV-005", "PCINTF-DRV-006", "PCINTF-DSC-002"],
+        "A kick is one 16-bit write of the queue index (or of the value that the device asks for), or one 32-bit write with the position, at the queue's address.";
     DriverKickData = "DRIVER-KICK-DATA", Driver, stores: true, ["BASIC-DSC-006", "BASIC-DSC-009", "BASIC-DSC-010", "BASIC-DSC-007", "BASIC-DSC-008", "PACKED-DRV-004"],
         "The position in a kick is the available index, or offset and wrap of the next free slot of a packed ring.";
     DriverKickMissing = "DRIVER-KICK-MISSING", Driver, stores: true, ["SPLIT-DRV-022", "SPLIT-DRV-024", "PACKED-DRV-018"],

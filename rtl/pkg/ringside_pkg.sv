@@ -74,6 +74,7 @@ package ringside_pkg;
     logic ring_packed;             // 34: the queues are packed rings
     logic in_order;                // 35 (not offered yet)
     logic notification_data;       // 38
+    logic notif_config_data;       // 39
     logic mrg_rxbuf;               // net 15
     logic ctrl_vq;                 // net 17
     logic mq;                      // net 22
@@ -100,6 +101,12 @@ package ringside_pkg;
     logic [31:0] max_packets;
     logic [31:0] max_usecs;
   } coalesce_t;
+
+  /// What a kick of this queue carries with NOTIF_CONFIG_DATA: no index of a queue, so that a driver which looks at the
+  /// register and one which does not are told apart.
+  function automatic logic [15:0] kick_value(input logic [15:0] index);
+    return 16'h5a3f - index;
+  endfunction
 
   /// A kick after decoding.
   typedef struct packed {

@@ -1,7 +1,6 @@
 // The virtio-net device without its PCIe function: registers, three ring engines (receive, transmit, control) and the
 // network engines, with one port to each read pool and one write client per writer.
 module virtio_net
-  import bug_pkg::*;
   import ringside_pkg::*;
   import net_pkg::*;
 #(
@@ -152,9 +151,10 @@ module virtio_net
   localparam int unsigned QW = (QP > 1) ? $clog2(QP) : 1;
 
   // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, RING_PACKED 34,
-  // ORDER_PLATFORM 36, NOTIFICATION_DATA 38, RING_RESET 40; net bits MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16,
-  // CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23, VQ_NOTF_COAL 52, NOTF_COAL 53.
-  localparam logic [127:0] Features = 128'h30_0157_30df_8028;
+  // ORDER_PLATFORM 36, NOTIFICATION_DATA 38, NOTIF_CONFIG_DATA 39, RING_RESET 40; net bits MTU 3, MAC 5,
+  // MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23,
+  // VQ_NOTF_COAL 52, NOTF_COAL 53.
+  localparam logic [127:0] Features = 128'h30_01d7_30df_8028;
 
   // Clocks that used elements wait for company: since the last one, and in all. The last of a queue never waits.
   localparam int unsigned RxUsedIdle = 96, RxUsedAge = 512, TxUsedIdle = 256, TxUsedAge = 1024;
@@ -319,23 +319,21 @@ module virtio_net
   // ---- which queues serve frames
   logic [QP-1:0] rx_run, tx_run, rx_enable, tx_enable;
   logic          ctrl_run;
+  logic          ctrl_enable_unused;
 
-  for (genvar p = 0; p < int'(QP); p++) begin : gen_enable
-    assign rx_enable[p] = rx_ctx[p].enable && (rx_run[p] || !planted(BUG, 52));
-    assign tx_enable[p] = tx_ctx[p].enable && (tx_run[p] || !planted(BUG, 52));
-  end
-
-  queue_gate #(.NQ(QP)) u_rx_gate (
+  queue_gate #(.NQ(QP), .BUG(BUG)) u_rx_gate (
       .clk_i, .rst_ni, .ctx_i(rx_ctx), .ring_error_i(rx_error), .ring_error_queue_i(rx_error_queue),
-      .device_error_i(rx_device_error), .device_error_queue_i(rx_device_error_queue), .run_o(rx_run)
+      .device_error_i(rx_device_error), .device_error_queue_i(rx_device_error_queue), .run_o(rx_run),
+      .enable_o(rx_enable)
   );
-  queue_gate #(.NQ(QP)) u_tx_gate (
+  queue_gate #(.NQ(QP), .BUG(BUG)) u_tx_gate (
       .clk_i, .rst_ni, .ctx_i(tx_ctx), .ring_error_i(tx_error), .ring_error_queue_i(tx_error_queue),
-      .device_error_i(tx_device_error), .device_error_queue_i(tx_device_error_queue), .run_o(tx_run)
+      .device_error_i(tx_device_error), .device_error_queue_i(tx_device_error_queue), .run_o(tx_run),
+      .enable_o(tx_enable)
   );
   queue_gate #(.NQ(1)) u_ctrl_gate (
       .clk_i, .rst_ni, .ctx_i(ctrl_ctx), .ring_error_i(ctrl_error), .ring_error_queue_i(ctrl_error_queue),
-      .device_error_i(ctrl_device_error), .device_error_queue_i(1'b0), .run_o(ctrl_run)
+      .device_error_i(ctrl_device_error), .device_error_queue_i(1'b0), .run_o(ctrl_run), .enable_o(ctrl_enable_unused)
   );
 
   // ---- network engines

@@ -45,6 +45,8 @@ module common_config (
   input  logic [15:0]      notify_off_i,
   /// queue_desc, queue_driver, queue_device, low dword first.
   input  logic [5:0][31:0] addr_i,
+  /// queue_notif_config_data.
+  input  logic [15:0]      kick_value_i,
   /// queue_reset.
   input  logic             reset_i,
 
@@ -113,7 +115,7 @@ module common_config (
       4'hb:    rdata_o = addr_i[3];
       4'hc:    rdata_o = addr_i[4];
       4'hd:    rdata_o = addr_i[5];
-      4'he:    rdata_o = {15'd0, reset_i, 16'd0};
+      4'he:    rdata_o = {15'd0, reset_i, kick_value_i};
       default: rdata_o = '0;                        // admin queues: none
     endcase
   end

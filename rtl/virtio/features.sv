@@ -76,6 +76,7 @@ module features
     features_o.ring_packed       = accepted_o[34];
     features_o.in_order          = accepted_o[35];
     features_o.notification_data = accepted_o[38];
+    features_o.notif_config_data = accepted_o[39];
     features_o.mrg_rxbuf         = accepted_o[15];
     features_o.net_status        = accepted_o[16];
     features_o.ctrl_vq           = accepted_o[17];

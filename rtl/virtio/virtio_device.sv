@@ -173,7 +173,7 @@ module virtio_device
   logic [31:0]      device_select, device_feature, driver_select, driver_feature, field;
   logic [15:0]      config_vector_q, queue_select_q;
   logic [7:0]       status, generation_q;
-  logic [15:0]      q_size, q_vector, q_notify_off;
+  logic [15:0]      q_size, q_vector, q_notify_off, q_kick_value;
   logic             q_enable, q_reset;
   logic [5:0][31:0] q_addr;
   logic device_select_we, driver_select_we, driver_feature_we, config_vector_we, status_we, queue_select_we;
@@ -187,7 +187,7 @@ module virtio_device
     .driver_select_i(driver_select), .driver_feature_i(driver_feature),
     .config_vector_i(config_vector_q), .num_queues_i(16'(Queues)), .status_i(status), .generation_i(generation_q),
     .queue_select_i(queue_select_q), .size_i(q_size), .vector_i(q_vector), .enable_i(q_enable),
-    .notify_off_i(q_notify_off), .addr_i(q_addr), .reset_i(q_reset),
+    .notify_off_i(q_notify_off), .addr_i(q_addr), .reset_i(q_reset), .kick_value_i(q_kick_value),
     .device_select_we_o(device_select_we), .driver_select_we_o(driver_select_we),
     .driver_feature_we_o(driver_feature_we), .config_vector_we_o(config_vector_we), .status_we_o(status_we),
     .queue_select_we_o(queue_select_we), .size_we_o(size_we), .vector_we_o(vector_we), .enable_we_o(enable_we),
@@ -247,6 +247,9 @@ module virtio_device
     .notify_off_o(q_notify_off), .addr_o(q_addr), .ctx_o(ctx), .vectors_o(vectors), .finished_o(finished),
     .idle_i(idle_queue)
   );
+
+  // An absent queue has size 0.
+  assign q_kick_value = (features_o.notif_config_data && q_size != '0) ? kick_value(q_notify_off) : '0;
 
   // A masked interrupt of a queue that was reset must not come out later, unless another user of the vector may be meant.
   always_comb begin
@@ -325,7 +328,8 @@ module virtio_device
   kick_t kick, local_kick;
   notify #(.QUEUES(Queues), .BUG(BUG)) u_notify (
     .write_i(access && is_notify && reg_i.write), .single_i(reg_i.single), .dword_i(reg_i.addr[11:2]), .be_i(reg_i.be),
-    .wdata_i(reg_i.wdata), .notification_data_i(features_o.notification_data), .running_i(running),
+    .wdata_i(reg_i.wdata), .notification_data_i(features_o.notification_data),
+    .notif_config_data_i(features_o.notif_config_data), .running_i(running),
     .kick_valid_o(kick_valid), .kick_o(kick)
   );
   assign to_ctrl = features_o.ctrl_vq && kick.queue == ctrl_index;

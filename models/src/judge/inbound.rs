@@ -146,22 +146,24 @@ impl Judge {
         let place = offset.checked_div(multiplier);
         let by_place = place.map(|p| self.registers.queue_of_notify_off(p).unwrap_or(p as u16));
         let named = value as u16;
-        let foreign_value = self.w.has(features::NOTIF_CONFIG_DATA);
-        let queue = if foreign_value {
-            by_place.unwrap_or(named)
-        } else {
-            named
-        };
+        // Where all queues share an address the value says which one is meant, else the address does.
+        let queue = by_place
+            .or(self.registers.queue_of_kick_value(named))
+            .unwrap_or(named);
+        // Not known: the driver never looked what the device wants to be told.
+        let known = self.registers.kick_value(queue);
+        let right = known == Some(named);
         let positions = self.w.has(features::NOTIFICATION_DATA);
         let width = if positions { 4 } else { 2 };
-        let form = data.len() == width
-            && (foreign_value || by_place.is_none_or(|p| p == named))
-            && (multiplier == 0 || offset.is_multiple_of(multiplier));
+        let form = data.len() == width && right && (multiplier == 0 || offset.is_multiple_of(multiplier));
         self.w.book.check(
             RuleId::DriverKickForm,
             Some(queue),
             form,
-            || format!("{width} bytes naming queue {}", by_place.unwrap_or(queue)),
+            || match known {
+                Some(v) => format!("{width} bytes with {v:#x} for queue {queue}"),
+                None => format!("queue_notif_config_data of queue {queue} read, and then sent"),
+            },
             || format!("{} bytes {value:#x} at offset {offset:#x}", data.len()),
         );
         let cause = Cause::of(Purpose::Kick).on(queue);
@@ -176,6 +178,10 @@ impl Judge {
         );
         let Some(q) = q else { return cause };
         self.w.book.row(Some(queue), "kick", u64::from(offset), value);
+        // With another value it is no kick of this queue: the device has not been told.
+        if !right {
+            return cause;
+        }
         let (mut upto, mut new) = (q.published_position(), q.nothing_new());
         if positions && form {
             (upto, new) = q.kick_position((value >> 16) as u16, &mut self.w);

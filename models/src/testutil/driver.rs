@@ -1,6 +1,9 @@
 //! The host's and driver's steps.
 
-use super::{BDF, COMMON, CONFIG_VECTOR, DEVICE, LAP, MSI, NOTIFY, Part, SIZE, TABLE, World, enables, ring};
+use super::{
+    BDF, COMMON, CONFIG_VECTOR, DEVICE, KICK_VALUES, LAP, MSI, NOTIFY, Part, SIZE, TABLE, World, enables,
+    ring,
+};
 use crate::event::{Channel, What};
 use crate::tlp::Body;
 
@@ -201,6 +204,9 @@ impl World {
         self.write16(0x18, size);
         self.read16(0x18, size);
         self.read16(0x1e, queue);
+        if self.features >> 39 & 1 == 1 {
+            self.read16(0x38, KICK_VALUES - queue);
+        }
         self.write16(0x1a, queue);
         self.read16(0x1a, queue);
         for (offset, part) in [(0x20, Part::Desc), (0x28, Part::Avail), (0x30, Part::Used)] {
@@ -374,6 +380,12 @@ impl World {
 
     /// A kick.
     pub fn kick(&mut self, queue: u16) {
+        let own = self.features >> 39 & 1 == 1;
+        self.kick_saying(queue, if own { KICK_VALUES - queue } else { queue });
+    }
+
+    /// A kick with this value.
+    pub fn kick_saying(&mut self, queue: u16, named: u16) {
         let at = NOTIFY + 4 * u64::from(queue);
         if self.features >> 38 & 1 == 1 {
             let next = if self.size() == LAP {
@@ -381,10 +393,10 @@ impl World {
             } else {
                 self.rings[usize::from(queue)].avail
             };
-            let value = u32::from(queue) | u32::from(next) << 16;
+            let value = u32::from(named) | u32::from(next) << 16;
             self.write(at, &value.to_le_bytes());
         } else {
-            self.write(at, &queue.to_le_bytes());
+            self.write(at, &named.to_le_bytes());
         }
     }
 

@@ -42,6 +42,9 @@ pub const CTRL: u16 = 2;
 /// Vector of configuration changes; queue `q` has vector `q`.
 pub const CONFIG_VECTOR: u16 = 3;
 
+/// `queue_notif_config_data` of queue q is this less q.
+pub const KICK_VALUES: u16 = 0x7f00;
+
 /// One queue as driver and device of this world see it.
 #[derive(Clone, Debug)]
 struct Ring {

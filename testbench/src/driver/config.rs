@@ -59,6 +59,9 @@ pub enum NeedsReset {
     Ignore,
 }
 
+/// Latest that a kick may be: a ring that has gone round meanwhile would make it a wrong one.
+const LATE_NS_MAX: u32 = 20_000;
+
 /// The driver.
 #[expect(
     clippy::struct_excessive_bools,
@@ -82,6 +85,10 @@ pub struct DriverConfig {
     pub vectors: Vectors,
     /// Negotiate `VIRTIO_F_NOTIFICATION_DATA`.
     pub notification_data: bool,
+    /// Negotiate `VIRTIO_F_NOTIF_CONFIG_DATA`: kicks carry what the device asks for.
+    pub notif_config_data: bool,
+    /// How kicks travel.
+    pub kicks: KickConfig,
     /// Negotiate `VIRTIO_NET_F_MRG_RXBUF`.
     pub mergeable: bool,
     /// Negotiate `VIRTIO_NET_F_CTRL_VLAN`: the device then filters by VLAN.
@@ -116,6 +123,8 @@ impl Default for DriverConfig {
             events: Events::EventIdx,
             vectors: Vectors::PerQueue,
             notification_data: false,
+            notif_config_data: false,
+            kicks: KickConfig::default(),
             mergeable: true,
             vlan_filter: false,
             coalesce: None,
@@ -129,6 +138,16 @@ impl Default for DriverConfig {
             needs_reset: NeedsReset::Recover,
         }
     }
+}
+
+/// How kicks travel. The processors that send them may be others than the one that fills the ring, and slower.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KickConfig {
+    /// A kick leaves up to so much later than what it tells of was published, by chance; so a later one may overtake it.
+    pub late_ns_max: u32,
+    /// Chance per thousand that a kick comes a second time, as late as any.
+    pub repeat_per_mille: u32,
 }
 
 /// Transmission.
@@ -254,6 +273,20 @@ impl DriverConfig {
                 "at most 1000",
             );
         }
+        if self.kicks.repeat_per_mille > 1000 {
+            return bad(
+                "kicks.repeat_per_mille",
+                self.kicks.repeat_per_mille.into(),
+                "at most 1000",
+            );
+        }
+        if self.kicks.late_ns_max > LATE_NS_MAX {
+            return bad(
+                "kicks.late_ns_max",
+                self.kicks.late_ns_max.into(),
+                "at most 20000 ns",
+            );
+        }
         if let Some(bit) = self.decline.iter().find(|b| **b > 127) {
             return bad("decline", (*bit).into(), "feature bits 0 to 127");
         }
@@ -316,7 +349,7 @@ mod tests {
     #[test]
     fn every_range_is_checked() {
         type Spoil = fn(&mut DriverConfig);
-        let cases: [(&str, Spoil); 7] = [
+        let cases: [(&str, Spoil); 9] = [
             ("queue_pairs", |c| c.queue_pairs = 0),
             ("queue_size", |c| c.queue_size = 100),
             ("tx.batch", |c| c.tx.batch = 0),
@@ -325,6 +358,8 @@ mod tests {
             ("tx.interrupt_after_per_mille", |c| {
                 c.tx.interrupt_after_per_mille = 1001;
             }),
+            ("kicks.repeat_per_mille", |c| c.kicks.repeat_per_mille = 1001),
+            ("kicks.late_ns_max", |c| c.kicks.late_ns_max = 20_001),
             ("decline", |c| c.decline = vec![128]),
         ];
         for (key, spoil) in cases {

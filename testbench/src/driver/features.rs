@@ -41,6 +41,8 @@ pub const RING_PACKED: u8 = 34;
 pub const ORDER_PLATFORM: u8 = 36;
 /// `VIRTIO_F_NOTIFICATION_DATA`.
 pub const NOTIFICATION_DATA: u8 = 38;
+/// `VIRTIO_F_NOTIF_CONFIG_DATA`.
+pub const NOTIF_CONFIG_DATA: u8 = 39;
 /// `VIRTIO_F_RING_RESET`.
 pub const RING_RESET: u8 = 40;
 
@@ -112,6 +114,9 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
     if config.notification_data {
         wanted.push(NOTIFICATION_DATA);
     }
+    if config.notif_config_data {
+        wanted.push(NOTIF_CONFIG_DATA);
+    }
     if config.coalesce.is_some() {
         wanted.extend([VQ_NOTF_COAL, NOTF_COAL]);
     }
@@ -152,6 +157,7 @@ mod tests {
         assert!(
             !taken.has(RING_PACKED)
                 && !taken.has(NOTIFICATION_DATA)
+                && !taken.has(NOTIF_CONFIG_DATA)
                 && !taken.has(0)
                 && !taken.has(CTRL_VLAN)
         );

@@ -65,6 +65,8 @@ pub enum Wrong {
     ExtraKick,
     /// The kick has the other width: 32 bits without `NOTIFICATION_DATA`, 16 with it (PCINTF-DRV-001, 002).
     KickWidth,
+    /// The kick has the value of the next queue, and names a position beyond what is available (PCINTF-DRV-003 to 006). The right one follows, if one is due.
+    KickValue,
     /// What shows the chain becomes visible before its descriptors do: no barrier (SPLIT-DRV-029, PACKED-DRV-017).
     NoBarrier,
     /// A transmit chain too short for its packet header.
@@ -99,6 +101,7 @@ impl Wrong {
             | Wrong::NoKick
             | Wrong::ExtraKick
             | Wrong::KickWidth
+            | Wrong::KickValue
             | Wrong::NoBarrier => false,
         }
     }

@@ -262,6 +262,8 @@ impl NetDriver {
             events: self.0.config.events,
             publish: self.0.config.publish,
             poll_cycles: self.reaction_cycles(),
+            kicks: self.0.config.kicks,
+            seed: self.0.seed,
             breaches: self.0.breaches.clone(),
         }
     }
@@ -294,7 +296,7 @@ impl NetDriver {
         };
         let registers = context
             .transport
-            .enable_queue(index, &ring.areas(), vector)
+            .enable_queue(index, &ring.areas(), vector, context.features)
             .await?;
         let event = Event::new("interrupt");
         self.0.routes.queue(vector, &event);

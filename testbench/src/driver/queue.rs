@@ -1,18 +1,19 @@
 //! What all queues of the driver share: the ring, its registers, the way to wait for the device, the breaches planned for it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ringside_sim::SimHandle;
 use ringside_sim::sync::{Event, select2};
 
-use super::config::{Events, Publish};
+use super::config::{Events, KickConfig, Publish};
 use super::error::DriverError;
 use super::features::Features;
 use super::misbehave::{Misbehave, Wrong};
 use super::ring::{AddError, Element, Ring, Shape, Used};
 use super::transport::{QueueRegisters, Transport};
+use crate::host::dice::Dice;
 
 const NOTHING: Element = Element {
     addr: 0,
@@ -35,6 +36,10 @@ pub struct Context {
     pub publish: Publish,
     /// Cycles between two looks of a polling driver.
     pub poll_cycles: u64,
+    /// How kicks travel.
+    pub kicks: KickConfig,
+    /// Seed of the run.
+    pub seed: u64,
     /// The breaches that are left, by queue and chain number.
     pub breaches: Breaches,
 }
@@ -80,12 +85,19 @@ pub struct DriverQueue<T> {
     interrupt: Event,
     wrong: Option<Wrong>,
     mutate: Option<u16>,
+    dice: Dice,
+    /// False once the queue is given up: what is late then never leaves.
+    kicks: Rc<Cell<bool>>,
 }
 
 impl<T> DriverQueue<T> {
     /// A ring that the device knows by these registers, and whose interrupts ring `interrupt`.
     #[must_use]
     pub fn new(ring: Ring<T>, registers: QueueRegisters, context: Context, interrupt: Event) -> Self {
+        let dice = Dice::new(
+            context.seed,
+            &format!("driver/kicks of queue {}", registers.index),
+        );
         DriverQueue {
             ring,
             registers,
@@ -93,6 +105,8 @@ impl<T> DriverQueue<T> {
             interrupt,
             wrong: None,
             mutate: None,
+            dice,
+            kicks: Rc::new(Cell::new(true)),
         }
     }
 
@@ -106,6 +120,41 @@ impl<T> DriverQueue<T> {
     #[must_use]
     pub fn interrupt(&self) -> Event {
         self.interrupt.clone()
+    }
+
+    /// Sends no kick from now on, not even those that are late.
+    pub fn silence(&self) {
+        self.kicks.set(false);
+    }
+
+    /// Tells the device, now or later, once or twice.
+    fn kick(&mut self) -> Result<(), DriverError> {
+        let KickConfig {
+            late_ns_max,
+            repeat_per_mille,
+        } = self.context.kicks;
+        let copies = 1 + u32::from(repeat_per_mille > 0 && self.dice.chance(repeat_per_mille));
+        for _ in 0..copies {
+            let (registers, features, position) =
+                (self.registers, self.context.features, self.ring.position());
+            let transport = self.context.transport.clone();
+            if late_ns_max == 0 {
+                transport.kick(&registers, features, position, false)?;
+                continue;
+            }
+            let late_ns = self.dice.up_to(late_ns_max.into());
+            let cycles = transport.host().clock().cycles(late_ns);
+            let (sim, allowed) = (self.context.sim.clone(), Rc::clone(&self.kicks));
+            let late = async move {
+                sim.cycles(cycles).await;
+                // A device that is gone needs no kick; any other failure shows at the next access.
+                if allowed.get() {
+                    let _ = transport.kick(&registers, features, position, false);
+                }
+            };
+            self.context.sim.spawn("late kick", late).detach();
+        }
+        Ok(())
     }
 
     /// Adds a chain, spoilt if that is planned for it.
@@ -175,16 +224,27 @@ pub async fn publish<T>(queue: &SharedQueue<T>) -> Result<(), DriverError> {
     let q = &mut *queue.borrow_mut();
     let due = q.ring.kick_needed();
     let kicks = match wrong {
-        Some(Wrong::NoKick) => 0,
+        // A kick of the wrong width takes the place of the right one.
+        Some(Wrong::NoKick | Wrong::KickWidth) => 0,
         Some(Wrong::ExtraKick) => 2,
-        Some(Wrong::KickWidth) => 1,
         // A spoilt ring is of no use to a test if the device is not told of it.
         Some(w) if w.spoils_ring() => 1,
         _ => u32::from(due),
     };
+    let (features, position) = (q.context.features, q.ring.position());
+    if wrong == Some(Wrong::KickWidth) {
+        transport.kick(&q.registers, features, position, true)?;
+    }
+    if wrong == Some(Wrong::KickValue) {
+        let kick_value = q.registers.kick_value.wrapping_add(1);
+        let said = QueueRegisters {
+            kick_value,
+            ..q.registers
+        };
+        transport.kick(&said, features, position.wrapping_add(1), false)?;
+    }
     for _ in 0..kicks {
-        let wrong_width = wrong == Some(Wrong::KickWidth);
-        transport.kick(&q.registers, q.context.features, q.ring.position(), wrong_width)?;
+        q.kick()?;
     }
     if let Some(head) = q.mutate.take() {
         q.ring.mutate(head);

@@ -7,7 +7,7 @@ use ringside_sim::SimHandle;
 
 use super::config::{DriverConfig, Vectors};
 use super::error::DriverError;
-use super::features::{self, Features, NOTIFICATION_DATA, RING_PACKED, VERSION_1};
+use super::features::{self, Features, NOTIF_CONFIG_DATA, NOTIFICATION_DATA, RING_PACKED, VERSION_1};
 use super::ring::{Areas, Format};
 use crate::host::{Function, Host, Virtio};
 
@@ -67,6 +67,7 @@ mod reg {
     pub(super) const QUEUE_DESC: u64 = 0x20;
     pub(super) const QUEUE_DRIVER: u64 = 0x28;
     pub(super) const QUEUE_DEVICE: u64 = 0x30;
+    pub(super) const QUEUE_NOTIF_CONFIG_DATA: u64 = 0x38;
     pub(super) const QUEUE_RESET: u64 = 0x3a;
 }
 
@@ -103,6 +104,8 @@ pub struct QueueRegisters {
     pub index: u16,
     /// Bus address of its kick.
     pub kick: u64,
+    /// What a kick carries in its lower half: the index, or what the device asks for.
+    pub kick_value: u16,
     /// Vector, or [`NO_VECTOR`].
     pub vector: u16,
 }
@@ -282,6 +285,7 @@ impl Transport {
         queue: u16,
         areas: &Areas,
         vector: u16,
+        features: Features,
     ) -> Result<QueueRegisters, DriverError> {
         self.write(reg::QUEUE_SELECT, queue.into(), 2)?;
         self.write(reg::QUEUE_SIZE, areas.size.into(), 2)?;
@@ -305,6 +309,11 @@ impl Transport {
             self.set_vector(reg::QUEUE_MSIX_VECTOR, vector, &name).await?;
         }
         let notify_off = self.read(reg::QUEUE_NOTIFY_OFF, 2).await?;
+        let kick_value = if features.has(NOTIF_CONFIG_DATA) {
+            self.read(reg::QUEUE_NOTIF_CONFIG_DATA, 2).await? as u16
+        } else {
+            queue
+        };
         // The ring lies zeroed in memory before the device may look (PCI-DSC-005).
         self.host.full_barrier().await;
         self.write(reg::QUEUE_ENABLE, 1, 2)?;
@@ -312,6 +321,7 @@ impl Transport {
         Ok(QueueRegisters {
             index: queue,
             kick,
+            kick_value,
             vector,
         })
     }
@@ -422,7 +432,7 @@ impl Transport {
         })
     }
 
-    /// Tells the device of available buffers: 16 bits, or 32 with the position (PCINTF-DRV-001 to 004).
+    /// Tells the device of available buffers: 16 bits, or 32 with the position (PCINTF-DRV-001 to 006).
     ///
     /// # Errors
     /// The access failed.
@@ -433,7 +443,7 @@ impl Transport {
         position: u16,
         wrong_width: bool,
     ) -> Result<(), DriverError> {
-        let value = u32::from(queue.index) | u32::from(position) << 16;
+        let value = u32::from(queue.kick_value) | u32::from(position) << 16;
         let bytes = value.to_le_bytes();
         let size = if features.has(NOTIFICATION_DATA) == wrong_width {
             2

@@ -8,7 +8,7 @@ mod packed;
 
 use super::{Direction, Limits, Pace, Phase, Scenario, Spread, Traffic, WireConfig};
 use crate::driver::command::{Command, RxMode};
-use crate::driver::config::{DriverConfig, Events, RxConfig, TxConfig, Vectors};
+use crate::driver::config::{DriverConfig, Events, KickConfig, RxConfig, TxConfig, Vectors};
 use crate::driver::features;
 use crate::driver::ring::{FreeList, Shape};
 use crate::host::config::{
@@ -47,7 +47,8 @@ impl Draw {
 /// The random scenario number `seed`.
 #[must_use]
 pub fn scenario(seed: u64) -> Scenario {
-    let driver = driver(&mut Draw::new(seed, "driver"));
+    let mut driver = driver(&mut Draw::new(seed, "driver"));
+    kicks(&mut Draw::new(seed, "kicks"), &mut driver);
     let traffic = traffic(&mut Draw::new(seed, "traffic"), &driver);
     let host = host(&mut Draw::new(seed, "host"));
     let phases = phases(
@@ -74,6 +75,16 @@ pub fn scenario(seed: u64) -> Scenario {
             ..Limits::default()
         },
         ..Scenario::default()
+    }
+}
+
+fn kicks(draw: &mut Draw, driver: &mut DriverConfig) {
+    driver.notif_config_data = draw.chance(300);
+    if draw.chance(300) {
+        driver.kicks = KickConfig {
+            late_ns_max: draw.range(0, 3000),
+            repeat_per_mille: draw.one(&[0, 100, 1000]),
+        };
     }
 }
 

@@ -49,6 +49,9 @@ impl Registers {
                 }
             }
             0x1e => self.queues.entry(at.queue).or_default().notify_off = Some(word),
+            0x38 if self.has(features::NOTIF_CONFIG_DATA) => {
+                self.queues.entry(at.queue).or_default().kick_value = Some(word);
+            }
             0x3a => {
                 let pending = self.queues.get(&at.queue).is_some_and(|q| q.resetting);
                 book.check(
@@ -64,6 +67,7 @@ impl Registers {
                         size: q.max_size,
                         max_size: q.max_size,
                         notify_off: q.notify_off,
+                        kick_value: q.kick_value,
                         ..QueueRegs::default()
                     };
                     return Effect::QueueResetDone(at.queue);

@@ -28,6 +28,8 @@ pub(crate) struct QueueRegs {
     pub(crate) vector: Option<u16>,
     pub(crate) enable: bool,
     pub(crate) notify_off: Option<u16>,
+    /// `queue_notif_config_data`, once read with the feature that gives it.
+    pub(crate) kick_value: Option<u16>,
     pub(crate) desc: u64,
     pub(crate) driver: u64,
     pub(crate) device: u64,
@@ -161,6 +163,7 @@ impl Registers {
                 max_size: q.max_size,
                 vector: Some(NO_VECTOR),
                 notify_off: q.notify_off,
+                kick_value: q.kick_value,
                 ..QueueRegs::default()
             };
         }
@@ -172,6 +175,25 @@ impl Registers {
             .iter()
             .find(|(_, q)| q.notify_off.map(u32::from) == Some(off))
             .map(|(&i, _)| i)
+    }
+
+    /// What a kick of this queue carries in its lower half, as far as the driver has found out.
+    pub(crate) fn kick_value(&self, queue: u16) -> Option<u16> {
+        if self.has(features::NOTIF_CONFIG_DATA) {
+            self.queues.get(&queue)?.kick_value
+        } else {
+            Some(queue)
+        }
+    }
+
+    /// Queue whose kicks carry this value.
+    pub(crate) fn queue_of_kick_value(&self, value: u16) -> Option<u16> {
+        if self.has(features::NOTIF_CONFIG_DATA) {
+            let mut queues = self.queues.iter();
+            queues.find(|(_, q)| q.kick_value == Some(value)).map(|(&i, _)| i)
+        } else {
+            Some(value)
+        }
     }
 
     fn selected(&mut self) -> &mut QueueRegs {

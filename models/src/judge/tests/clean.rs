@@ -355,7 +355,12 @@ fn in_order_returns_every_chain_of_a_batch() {
 
 /// `NOTIFICATION_DATA`, `IN_ORDER`, no index reads at all.
 pub(super) fn in_order() -> World {
-    let mut w = World::started(USUAL | 1 << 35 | 1 << 38);
+    kicked_by_position(1 << 35)
+}
+
+/// `NOTIFICATION_DATA` and these features, no index reads at all.
+fn kicked_by_position(features: u128) -> World {
+    let mut w = World::started(USUAL | features | 1 << 38);
     for i in 0..2 * usize::from(SIZE) {
         let given = w.give(TX, &[packet(&frame(60 + i))]);
         w.kick(TX);
@@ -365,6 +370,15 @@ pub(super) fn in_order() -> World {
         w.wire_tx(&frame(60 + i));
         w.give_back(TX, &given, 0);
         w.arm(TX);
+    }
+    w
+}
+
+/// `NOTIF_CONFIG_DATA`: kicks carry what the device asks for.
+fn own_kick_values() -> World {
+    let mut w = World::started(USUAL | 1 << 39);
+    for i in 0..3 {
+        w.transmit(&frame(60 + i));
     }
     w
 }
@@ -421,6 +435,8 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("malformed", malformed()),
         ("in order", in_order()),
         ("in order batches", in_order_batches(3)),
+        ("own kick values", own_kick_values()),
+        ("own kick values and positions", kicked_by_position(1 << 39)),
         ("failed read", failed_read()),
         ("failed ring read", failed_ring_read()),
         ("coalesce", super::coalesce::world()),

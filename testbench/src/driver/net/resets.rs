@@ -82,6 +82,7 @@ impl NetDriver {
         if index.is_multiple_of(2) {
             let (task, old) = self.with_pair(pair, |p| (p.rx_task.take(), Rc::clone(&p.rx)));
             task.into_iter().for_each(JoinHandle::cancel);
+            old.borrow().silence();
             transport.reset_queue(index).await?;
             rx::free_all(&memory, old.borrow_mut().ring.dismantle());
             let queue = self.queue::<RxBuffer>(&context, index, vectors, 1).await?;
@@ -92,6 +93,7 @@ impl NetDriver {
         } else {
             let (task, old) = self.with_pair(pair, |p| (p.tx_task.take(), Rc::clone(&p.tx)));
             task.into_iter().for_each(JoinHandle::cancel);
+            old.borrow().silence();
             transport.reset_queue(index).await?;
             let lost = tx::free_all(&memory, old.borrow_mut().ring.dismantle());
             self.0.backlogs[pair].lose(lost);
@@ -120,8 +122,13 @@ impl Device {
     /// Ends the tasks. The queues' memory stays until the device is known to have stopped.
     fn stop(self) -> (Transport, Queues) {
         self.config_task.cancel();
+        if let Some((_, control)) = &self.control {
+            control.borrow().silence();
+        }
         let mut pairs = Vec::new();
         for p in self.pairs {
+            p.rx.borrow().silence();
+            p.tx.borrow().silence();
             p.rx_task
                 .into_iter()
                 .chain(p.tx_task)

@@ -1,6 +1,7 @@
 //! Wrong register contents, frames and drivers.
 
 use super::*;
+use crate::testutil::KICK_VALUES;
 
 pub(super) fn registers() -> Vec<Case> {
     vec![
@@ -174,6 +175,20 @@ pub(super) fn driver() -> Vec<Case> {
         }),
         cut("DRIVER-KICK-FORM", &[], |w| w.write(NOTIFY + 4, &[1, 0, 0, 0])),
         cut("DRIVER-KICK-FORM", &[], |w| w.write(NOTIFY + 4, &[2, 0])),
+        cut("DRIVER-KICK-FORM", &[], |w| {
+            *w = World::started(USUAL | 1 << 39);
+            w.kick_saying(TX, TX); // the index, where the device asks for something else
+        }),
+        cut("DRIVER-KICK-FORM", &[], |w| {
+            *w = World::started(USUAL | 1 << 38 | 1 << 39);
+            w.kick_saying(TX, KICK_VALUES - RX);
+        }),
+        // What was said wrongly was not said.
+        whole("DRIVER-KICK-FORM", &["DRIVER-KICK-MISSING", "RUN-EMPTY"], |w| {
+            *w = World::started(USUAL | 1 << 39);
+            w.give(TX, &[packet(&frame(60))]);
+            w.kick_saying(TX, TX);
+        }),
         cut("DRIVER-KICK-DATA", &[], |w| {
             *w = World::started(USUAL | 1 << 38);
             w.write(NOTIFY + 4, &[1, 0, 5, 0]);
