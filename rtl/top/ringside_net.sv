@@ -8,7 +8,7 @@ module ringside_net
     /// Queue pairs, 1..16.
     parameter int unsigned QUEUE_PAIRS     = 4,
     /// Largest queue, a power of two.
-    parameter int unsigned MAX_QUEUE_SIZE  = 256,
+    parameter int unsigned MAX_QUEUE_SIZE  = 1024,
     /// MAC address at reset, first byte on the wire in 47:40.
     parameter logic [47:0] MAC             = 48'h52_54_00_12_34_56,
     /// Maximum transmission unit in bytes.

@@ -9,7 +9,7 @@ module virtio_net
     /// Queue pairs.
     parameter int unsigned QUEUE_PAIRS     = 4,
     /// Largest queue.
-    parameter int unsigned MAX_QUEUE_SIZE  = 256,
+    parameter int unsigned MAX_QUEUE_SIZE  = 1024,
     /// MAC address at reset, first byte on the wire in 47:40.
     parameter logic [47:0] MAC             = 48'h52_54_00_12_34_56,
     /// Maximum transmission unit in bytes.
