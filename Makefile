@@ -8,12 +8,12 @@ CARGO ?= cargo
 RINGSIDE = $(CARGO) run --quiet --release -p ringside --
 # Arguments for the command that a target runs, e.g. make run ARGS="--pcap my.pcap --queues 4"
 ARGS ?=
-# Random scenarios of make fuzz
-FROM ?= 1
-SEEDS ?= 200
+# Descriptors of make soak, and which random scenarios
+DESCRIPTORS ?= 10000000
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test fuzz lint fmt golden coverage bench bench-rates traffic clean
+.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test soak lint fmt golden coverage bench bench-rates traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -44,8 +44,9 @@ run: setup ## the main job: a real capture through the device, judged, reported
 test: setup-test ## every test
 	$(CARGO) test --workspace $(ARGS)
 
-fuzz: setup-test ## random legal scenarios, SEEDS of them from FROM on; each failure names its seed (ringside run --random SEED)
-	RINGSIDE_RANDOM=$(FROM)..$$(($(FROM) + $(SEEDS))) $(CARGO) test -p ringside --test scenarios random/
+soak: setup ## random legal scenarios, split and packed, until DESCRIPTORS descriptors are done; goes on where it stopped, each failure names its command
+	@$(CARGO) build --quiet --release -p ringside
+	@$(RINGSIDE) test --random $(DESCRIPTORS) --seed $(SEED) $(ARGS)
 
 lint: setup-lint ## formatting, clippy, and four readings of the RTL
 	@tools/lint.sh $(ARGS)

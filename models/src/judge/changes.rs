@@ -19,7 +19,9 @@ pub(crate) struct Changes {
     faults: usize,
     /// An interrupt is owed since this cycle.
     pub(crate) owed: Option<u64>,
-    /// One came since the last fault.
+    /// Something has gone wrong since the device was started.
+    fault_seen: bool,
+    /// An interrupt came since the first fault: `DEVICE_NEEDS_RESET` stays set, so that later faults need not be told.
     told_of_fault: bool,
 }
 
@@ -29,6 +31,7 @@ impl Default for Changes {
             recent: VecDeque::new(),
             faults: 0,
             owed: None,
+            fault_seen: false,
             told_of_fault: true,
         }
     }
@@ -49,7 +52,8 @@ impl Changes {
     /// Something went wrong that the device may have to report.
     pub(crate) fn fault(&mut self) {
         self.faults += 1;
-        self.told_of_fault = false;
+        self.told_of_fault &= self.fault_seen;
+        self.fault_seen = true;
     }
 
     /// `DEVICE_NEEDS_RESET` was read: unless an interrupt told of it, one is to come.
@@ -59,7 +63,7 @@ impl Changes {
         }
     }
 
-    /// Is the driver still to be told of the last fault?
+    /// Is the driver still to be told that something went wrong?
     pub(crate) fn fault_untold(&self) -> bool {
         !self.told_of_fault
     }
@@ -67,6 +71,11 @@ impl Changes {
     /// An interrupt came that may have been sent for something else. True if one was owed.
     pub(crate) fn told(&mut self) -> bool {
         self.owed.take().is_some()
+    }
+
+    /// Is there a reason for a configuration interrupt?
+    pub(crate) fn any(&self) -> bool {
+        self.owed.is_some() || !self.recent.is_empty() || self.faults > 0
     }
 
     /// An interrupt came that can only be a configuration interrupt: is there a reason?
@@ -85,6 +94,7 @@ impl Changes {
     pub(crate) fn started(&mut self, now: u64) {
         self.seen(now.saturating_sub(DECISION_CYCLES));
         self.faults = 0;
+        self.fault_seen = false;
         self.told_of_fault = true;
     }
 
@@ -136,6 +146,22 @@ mod tests {
         assert!(c.take() && c.take() && !c.take());
         c.fault();
         assert!(c.fault_untold() && c.take() && !c.fault_untold() && !c.take());
+    }
+
+    #[test]
+    fn the_first_fault_has_to_be_told_and_later_ones_may_be() {
+        let mut c = Changes::default();
+        c.fault();
+        c.demand(10);
+        assert_eq!(c.owed, Some(10));
+        assert!(c.take());
+        c.fault();
+        c.demand(20);
+        assert_eq!(c.owed, None, "DEVICE_NEEDS_RESET was set already");
+        assert!(c.take(), "and a second message is fine");
+        c.started(1000);
+        c.fault();
+        assert!(c.fault_untold(), "the next life");
     }
 
     #[test]

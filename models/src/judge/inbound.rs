@@ -351,8 +351,10 @@ impl Judge {
                 || "DEVICE_NEEDS_RESET only after an error".into(),
                 || format!("{value:#x}, with nothing wrong"),
             );
-            for q in self.queues.values_mut() {
-                q.frozen |= q.fault.is_some() || q.broken;
+            // The bit stays set: only its first showing says that a queue is frozen, and which one only if there is no choice.
+            let mut failed = self.queues.values_mut().filter(|q| q.fault.is_some() || q.broken);
+            if let (Some(q), None, false) = (failed.next(), failed.next(), self.needs_reset) {
+                q.frozen = true;
                 if q.broken {
                     self.w.book.held(RuleId::RingReadFailed);
                 }

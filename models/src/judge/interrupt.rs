@@ -38,6 +38,8 @@ pub(crate) struct Decision {
     owed: Option<u64>,
     /// Publications that permit an interrupt, by the cycle at which that was decided. Each message takes one.
     reasons: VecDeque<u64>,
+    /// Publications that were done with before a message was put down to them. A device that asks for one batch after the other may still ask for these.
+    spare: usize,
     /// A publication was looked at and nobody wanted to be told.
     declined: bool,
     /// Checks that held since the last look, by rule: event word read.
@@ -53,6 +55,8 @@ pub(crate) enum Reason {
     Unneeded,
     /// The driver wants to be told, but not yet.
     Early,
+    /// Something was published that the driver may want to be told of; the device has not heard yet whether it does.
+    Possible,
     /// It may.
     Permitted,
     /// It must.
@@ -68,6 +72,7 @@ impl Decision {
             open: VecDeque::new(),
             owed: None,
             reasons: VecDeque::new(),
+            spare: 0,
             declined: false,
             answered: 0,
         }
@@ -124,6 +129,11 @@ impl Decision {
 
     /// The read issued as event `asked` was answered.
     pub(crate) fn event_answered(&mut self, asked: u64, now: u64) {
+        let nothing_new = self.open.front().is_none_or(|o| o.seq >= asked);
+        if nothing_new && self.spare > 0 {
+            self.spare -= 1;
+            self.reasons.push_back(now);
+        }
         while let Some(o) = self.open.front().copied().filter(|o| o.seq < asked) {
             self.open.pop_front();
             let (least, most) = self.wishes(o, now);
@@ -147,7 +157,9 @@ impl Decision {
     /// An interrupt that can mean this queue was sent: why?
     pub(crate) fn reason(&self, now: u64) -> Reason {
         match self.wished(now) {
-            Reason::Permitted | Reason::Owed if !self.moderation.permits(now) => Reason::Early,
+            Reason::Possible | Reason::Permitted | Reason::Owed if !self.moderation.permits(now) => {
+                Reason::Early
+            }
             reason => reason,
         }
     }
@@ -160,7 +172,7 @@ impl Decision {
             return Reason::Permitted;
         }
         match () {
-            () if self.open.iter().any(|&o| self.wishes(o, now).1 != Wish::No) => Reason::Permitted,
+            () if self.open.iter().any(|&o| self.wishes(o, now).1 != Wish::No) => Reason::Possible,
             () if self.declined || !self.open.is_empty() => Reason::Unneeded,
             () => Reason::Nothing,
         }
@@ -190,7 +202,9 @@ impl Decision {
     pub(crate) fn seen(&mut self, before: u64) {
         self.excuse();
         self.declined = false;
+        let had = self.reasons.len();
         self.reasons.retain(|&c| c >= before);
+        self.spare = (self.spare + had - self.reasons.len()).min(REMEMBERED);
     }
 
     /// When the latest reason for an interrupt came up, if any is left.

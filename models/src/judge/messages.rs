@@ -186,8 +186,11 @@ impl Messages {
             q.decision.told();
         }
         // Each message is put down to one reason: queues that share a vector may each send one, where one of them would have told of all.
+        // What the device was answered comes first, then the configuration, and last what it may have sent without asking.
+        let config_first =
+            for_config && best.is_some_and(|(r, _)| r == Reason::Possible) && self.changes.any();
         if let Some(q) = best
-            .filter(|&(r, _)| r >= Reason::Permitted)
+            .filter(|&(r, _)| r >= Reason::Possible && !config_first)
             .and_then(|(_, q)| queues.get_mut(&q))
         {
             if q.decision.moderation.active() {
@@ -215,7 +218,7 @@ impl Messages {
                 }
                 Cause::of(purpose).on(q)
             }
-            Some((Reason::Permitted, q)) => {
+            Some((Reason::Possible | Reason::Permitted, q)) => {
                 for r in [RuleId::IntUnneeded, RuleId::IntSpurious, RuleId::IntOrder] {
                     w.book.held(r);
                 }

@@ -45,6 +45,14 @@ pub enum CliError {
         /// The system's words.
         cause: std::io::Error,
     },
+    /// The state of `ringside test` cannot be used.
+    #[error("{}: {cause}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The file is no trace.
     #[error("{}: {cause}", path.display())]
     Trace {

@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod run_args;
 mod summary;
+mod test;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Compare the golden traces with what the device does now.
     Golden(golden::GoldenArgs),
+    /// Random legal scenarios, as many as it takes for so many descriptors; goes on where it stopped.
+    Test(test::TestArgs),
     /// Build a device's models into the cache.
     Build(build::BuildArgs),
 }
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Golden(args) => golden::golden(&args, &interrupt),
+        Command::Test(args) => test::test(&args, &interrupt),
         Command::Build(args) => build::build(&args),
     };
     match done {

@@ -54,6 +54,14 @@ impl Progress {
         }))
     }
 
+    /// Since when, for people who wait: zero where nobody looks.
+    pub(super) fn elapsed(&self) -> std::time::Duration {
+        self.0
+            .as_ref()
+            .map(indicatif::ProgressBar::elapsed)
+            .unwrap_or_default()
+    }
+
     /// Says what is done now.
     pub(super) fn say(&self, text: &str) {
         if let Some(bar) = &self.0 {

@@ -52,9 +52,12 @@ pub(super) struct RunArgs {
     /// Everything a run depends on, as a TOML file; other options override it
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
-    /// A random legal scenario, made from this number
+    /// A random legal scenario, made from this number; it draws the format of its rings unless --ring says it
     #[arg(long, value_name = "SEED", conflicts_with_all = ["scenario", "pcap", "size"])]
     pub(super) random: Option<u64>,
+    /// So many times the frames of a random scenario
+    #[arg(long, value_name = "N", requires = "random", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) stretch: Option<u32>,
     /// Description of the device under test [default: rtl/dut.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) dut: Option<PathBuf>,
@@ -179,8 +182,14 @@ impl RunArgs {
     pub(super) fn scenario(&self) -> Result<Scenario, CliError> {
         let mut s = match (&self.scenario, self.random) {
             (Some(path), _) => Scenario::load(path)?,
-            (None, Some(seed)) if self.ring == Some(RingArg::Packed) => random::packed(seed),
-            (None, Some(seed)) => random::scenario(seed),
+            (None, Some(seed)) => {
+                let drawn = match self.ring {
+                    None => random::drawn(seed),
+                    Some(RingArg::Split) => random::scenario(seed),
+                    Some(RingArg::Packed) => random::packed(seed),
+                };
+                random::stretched(drawn, self.stretch.unwrap_or(1))
+            }
             (None, None) => self.main_job()?,
         };
         if let Some(pcap) = &self.pcap {

@@ -317,6 +317,7 @@ pub(super) fn run_json(result: &RunResult, passed: bool, files: &[(&str, String)
         "cycles": result.cycles,
         "events": result.findings.events,
         "frames": result.frames,
+        "descriptors": result.descriptors,
         "complaints": result.complaints,
         "verdict": result.findings.verdict.as_ref().map(verdict_json),
         "pcie": traffic,

@@ -15,6 +15,13 @@ const UNWRITTEN: u8 = 0xaa;
 /// Bytes of a command shown in messages.
 const SHOWN: usize = 8;
 
+/// The first bytes of a command, for messages.
+#[must_use]
+pub fn shown(command: &Command) -> Vec<u8> {
+    let bytes = command.bytes();
+    bytes[..bytes.len().min(SHOWN)].to_vec()
+}
+
 /// A control queue at work.
 pub struct Control {
     queue: SharedQueue<()>,
@@ -35,7 +42,6 @@ impl Control {
     /// No answer, or a used ring that makes no sense.
     pub async fn command(&self, command: &Command) -> Result<Vec<u8>, DriverError> {
         let bytes = command.bytes();
-        let shown = || bytes[..bytes.len().min(SHOWN)].to_vec();
         let (header, data) = bytes.split_at(bytes.len().min(2));
         let mut elements = Vec::new();
         for part in [header, data].into_iter().filter(|p| !p.is_empty()) {
@@ -61,7 +67,7 @@ impl Control {
         publish(&self.queue).await?;
         let answer = self.sim.timeout(ANSWER_CYCLES_MAX, self.answer()).await;
         let written = answer.map_err(|e| DriverError::NoAnswer {
-            command: shown(),
+            command: shown(command),
             cycles: e.cycles,
         })??;
         let mut value = Vec::new();
@@ -93,10 +99,9 @@ impl Control {
                 _ => Ok(()),
             };
         }
-        let bytes = command.bytes();
         let wanted = if ok { "ok" } else { "error" };
         Err(DriverError::Answer {
-            command: bytes[..bytes.len().min(SHOWN)].to_vec(),
+            command: shown(command),
             ack,
             wanted,
         })

@@ -124,6 +124,15 @@ pub enum DriverError {
         /// virtqueue index.
         queue: u16,
     },
+    /// The device asks for a reset instead of answering.
+    #[error(
+        "control command {}: the device asks for a reset instead of an answer",
+        hex::text(command, " ")
+    )]
+    NeedsReset {
+        /// The command's first bytes.
+        command: Vec<u8>,
+    },
     /// The control queue did not answer.
     #[error(
         "control command {}: no answer within {cycles} cycles",
@@ -164,4 +173,16 @@ pub enum DriverError {
         /// Tries.
         tries: u32,
     },
+}
+
+impl DriverError {
+    /// May a device that works all the same have caused this, so that a second try is worth it? A host whose reads fail
+    /// can make a device ask for a reset, or refuse a command that it could not read.
+    #[must_use]
+    pub fn is_worth_a_reset(&self) -> bool {
+        matches!(
+            self,
+            DriverError::NeedsReset { .. } | DriverError::NotRunning { .. } | DriverError::Answer { .. }
+        )
+    }
 }

@@ -5,12 +5,12 @@ mod resets;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use ringside_sim::sync::Event;
+use ringside_sim::sync::{Either, Event, select2};
 use ringside_sim::{JoinHandle, SimHandle};
 
 use super::command::{Command, RxMode};
-use super::config::{DriverConfig, Events, Vectors};
-use super::control::Control;
+use super::config::{DriverConfig, Events, NeedsReset, Vectors};
+use super::control::{self, Control};
 use super::error::DriverError;
 use super::features::{self, Features};
 use super::interrupts::{self, Routes};
@@ -24,6 +24,9 @@ use crate::host::dice::Dice;
 
 /// Entries that the control queue has at least: header, data and acknowledgement are three elements.
 const CONTROL_SIZE: u16 = 4;
+
+/// How often a device is brought up before the driver believes that it cannot be.
+const BRING_UPS: u32 = 3;
 
 /// The driver. Outlives resets of its device.
 #[derive(Clone)]
@@ -40,6 +43,9 @@ struct Inner {
     breaches: Breaches,
     needs_reset: Event,
     wants_reset: Cell<bool>,
+    descriptors: Rc<Cell<u64>>,
+    /// Bring-ups that were begun again.
+    restarts: Cell<u64>,
     findings: RefCell<Vec<String>>,
     device: RefCell<Option<Device>>,
 }
@@ -78,6 +84,8 @@ impl NetDriver {
             breaches: Breaches::new(&config.misbehave),
             needs_reset: Event::new("device needs reset"),
             wants_reset: Cell::new(false),
+            descriptors: Rc::default(),
+            restarts: Cell::new(0),
             findings: RefCell::default(),
             device: RefCell::new(None),
         }));
@@ -140,6 +148,18 @@ impl NetDriver {
         self.0.wants_reset.get()
     }
 
+    /// Descriptors written so far, in rings and indirect tables.
+    #[must_use]
+    pub fn descriptors(&self) -> u64 {
+        self.0.descriptors.get()
+    }
+
+    /// How often a bring-up was begun again because the device asked for a reset in it.
+    #[must_use]
+    pub fn restarts(&self) -> u64 {
+        self.0.restarts.get()
+    }
+
     /// Enumerates the function and brings the device up.
     ///
     /// # Errors
@@ -150,7 +170,31 @@ impl NetDriver {
         self.bring_up(transport).await
     }
 
+    /// Brings the device up. One that asks for a reset meanwhile gets it and another try, unless the driver is told to ignore that.
     async fn bring_up(&self, transport: Transport) -> Result<NetDeviceConfig, DriverError> {
+        for _ in 1..BRING_UPS {
+            match self.bring_up_once(transport.clone()).await {
+                Err(e) if self.recovers() && e.is_worth_a_reset() => {
+                    let inner = &self.0;
+                    inner
+                        .host
+                        .recorder()
+                        .note(format!("driver: bring-up begins again: {e}"));
+                    inner.restarts.set(inner.restarts.get() + 1);
+                    self.put_down(&transport).await?;
+                }
+                done => return done,
+            }
+        }
+        self.bring_up_once(transport).await
+    }
+
+    /// Does the driver reset a device that asks for it?
+    fn recovers(&self) -> bool {
+        self.0.config.needs_reset == NeedsReset::Recover
+    }
+
+    async fn bring_up_once(&self, transport: Transport) -> Result<NetDeviceConfig, DriverError> {
         let inner = &self.0;
         let config = &inner.config;
         inner.wants_reset.set(false);
@@ -265,6 +309,7 @@ impl NetDriver {
             kicks: self.0.config.kicks,
             seed: self.0.seed,
             breaches: self.0.breaches.clone(),
+            descriptors: Rc::clone(&self.0.descriptors),
         }
     }
 
@@ -404,9 +449,26 @@ impl NetDriver {
                 has: "has none in use".into(),
             });
         };
-        match ok {
-            Some(ok) => control.command_expecting(command, ok).await,
-            None => control.command(command).await.map(|_| ()),
+        let answered = async {
+            match ok {
+                Some(ok) => control.command_expecting(command, ok).await,
+                None => control.command(command).await.map(|_| ()),
+            }
+        };
+        if !self.recovers() {
+            return answered.await;
+        }
+        // A device that asks for a reset may never answer.
+        let reset = self.0.needs_reset.wait();
+        let gone = || DriverError::NeedsReset {
+            command: control::shown(command),
+        };
+        if self.wants_reset() {
+            return Err(gone());
+        }
+        match select2(Box::pin(answered), reset).await {
+            Either::First(done) => done,
+            Either::Second(()) => Err(gone()),
         }
     }
 

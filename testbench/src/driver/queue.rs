@@ -42,6 +42,8 @@ pub struct Context {
     pub seed: u64,
     /// The breaches that are left, by queue and chain number.
     pub breaches: Breaches,
+    /// Counts descriptors written, in rings and tables.
+    pub descriptors: Rc<Cell<u64>>,
 }
 
 /// Breaches that are still to come, by queue and chain number of the run.
@@ -182,6 +184,16 @@ impl<T> DriverQueue<T> {
             .ring
             .add(elements, shape, token, wrong)
             .map_err(|cause| DriverError::Add { queue, cause })?;
+        let in_ring = shape.descriptors(elements.len());
+        let direct = match shape {
+            Shape::Direct => elements.len(),
+            Shape::Indirect => 0,
+            Shape::DirectThenIndirect => 1,
+        };
+        let written = (in_ring + elements.len() - direct.min(elements.len())) as u64;
+        self.context
+            .descriptors
+            .set(self.context.descriptors.get() + written);
         if wrong.is_some() {
             self.wrong = wrong;
         }

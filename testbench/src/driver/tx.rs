@@ -186,7 +186,9 @@ impl Transmitter {
                 }
             };
             let pieces = self.pieces(frame.data.len() as u32);
-            if !q.ring.has_room(pieces.len(), self.config.shape) {
+            // A chain longer than the queue would wait for ever: adding it says so.
+            let fits = pieces.len() <= usize::from(q.ring.areas().size);
+            if fits && !q.ring.has_room(pieces.len(), self.config.shape) {
                 return Ok(count);
             }
             let (elements, buffers) = self.lay_out(&frame.data, &pieces)?;

@@ -102,6 +102,8 @@ pub struct RunResult {
     pub rings: Vec<String>,
     /// Frames.
     pub frames: FrameCounts,
+    /// Descriptors that the driver wrote, in rings and indirect tables.
+    pub descriptors: u64,
     /// First violation that was not expected.
     pub first_violation: Option<u64>,
     /// Digest of all output ports.
@@ -314,6 +316,7 @@ pub fn run(
         complaints,
         rings,
         frames,
+        descriptors: script.driver.descriptors(),
         first_violation: pulse.first_violation(),
         port_digest,
         rtl_log,

@@ -9,6 +9,7 @@ use ringside_sim::sync::{Either, select2};
 
 use super::observer::Pulse;
 use super::wire_end::{WireEnd, tx_pair};
+use crate::driver::command::Command;
 use crate::driver::config::{NeedsReset, Vectors};
 use crate::driver::error::DriverError;
 use crate::driver::net::NetDriver;
@@ -75,13 +76,20 @@ impl Script {
             }
             self.step(phase).await?;
         }
-        if !self.comes_to_rest(self.scenario.limits.quiet_cycles).await {
+        if !self.comes_to_rest(self.quiet_cycles()).await {
             self.find("the device never came to rest after the last step".to_owned());
         } else if !self.accounted() {
             // It may hold frames back in the hope of receive buffers, or have lost them in a reset: only time tells.
             self.comes_to_rest(STUCK_CYCLES).await;
         }
         Ok(())
+    }
+
+    /// After so many cycles without a packet or a frame nothing is on its way any more: longer than the host keeps credits back.
+    fn quiet_cycles(&self) -> u64 {
+        let starve = self.scenario.host.credits.starve.as_ref();
+        let starved = starve.map_or(0, |s| s.for_cycles);
+        self.scenario.limits.quiet_cycles + u64::from(starved)
     }
 
     /// Waits until no packet and no frame moved for so many cycles.
@@ -122,7 +130,7 @@ impl Script {
                 let intx = self.scenario.driver.vectors == Vectors::Intx;
                 self.host.set_command(true, *on, intx).await?;
             }
-            Phase::Control { command, ok } => self.driver.command(command, *ok).await?,
+            Phase::Control { command, ok } => self.control(command, *ok).await?,
             Phase::Link { up } => self.wire.link().set(*up),
             Phase::Refill { on } => self.driver.inboxes().iter().for_each(|i| i.set_refill(*on)),
             Phase::ReadConfig {} => {
@@ -132,6 +140,18 @@ impl Script {
             }
         }
         Ok(())
+    }
+
+    /// A control command; a device that asks for a reset instead gets it, and the command once more.
+    async fn control(&self, command: &Command, ok: Option<bool>) -> Result<(), DriverError> {
+        match self.driver.command(command, ok).await {
+            Err(DriverError::NeedsReset { .. }) => {
+                self.resets.set(self.resets.get() + 1);
+                self.driver.reset().await?;
+                self.driver.command(command, ok).await
+            }
+            done => done,
+        }
     }
 
     fn note(&self, text: &str) {
@@ -207,7 +227,7 @@ impl Script {
         let me = Rc::clone(self);
         let (mut last, mut since) = (self.pulse.activity(), self.sim.now());
         let mut exact = false;
-        let quiet_cycles = self.scenario.limits.quiet_cycles;
+        let quiet_cycles = self.quiet_cycles();
         let over = move || {
             let (now, activity) = (me.sim.now(), me.pulse.activity());
             if !now.is_multiple_of(LOOK_CYCLES) {
@@ -253,7 +273,7 @@ impl Script {
             .all(|b| b.waiting() == 0 && b.in_flight() == 0);
         let given = idle && self.wire.pending() == 0;
         *exact = given && self.accounted() && self.all_looped();
-        *exact || given && self.resets.get() > 0
+        *exact || given && self.resets.get() + self.driver.restarts() > 0
     }
 
     /// In loop-back every frame that the device sent is on its way back the moment it is whole; what it has not sent yet cannot be.

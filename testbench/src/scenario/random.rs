@@ -1,12 +1,13 @@
 //! A legal scenario from a number: host, driver, wire and steps drawn by chance, so that whatever a right device makes of it must please the judge.
 //!
-//! The same number gives the same scenario for ever on every machine; each part draws from a stream of its own, so that a new choice in one part
+//! The same number gives the same scenario on every machine; each part draws from a stream of its own, so that a new choice in one part
 //! does not move the others. Nothing that a driver must not do is drawn: while interrupts are masked, bus mastering is off or receive buffers are
 //! withheld, no step waits for traffic.
 
 mod packed;
 
 use super::{Direction, Limits, Pace, Phase, Scenario, Spread, Traffic, WireConfig};
+use crate::driver::coalesce::{Coalesce, Limits as CoalesceLimits};
 use crate::driver::command::{Command, RxMode};
 use crate::driver::config::{DriverConfig, Events, KickConfig, RxConfig, TxConfig, Vectors};
 use crate::driver::features;
@@ -44,11 +45,40 @@ impl Draw {
     }
 }
 
-/// The random scenario number `seed`.
+/// The random scenario number `seed`, split or packed rings by chance.
+#[must_use]
+pub fn drawn(seed: u64) -> Scenario {
+    if Draw::new(seed, "ring").chance(500) {
+        packed(seed)
+    } else {
+        scenario(seed)
+    }
+}
+
+/// The same scenario with so many times the frames, in every step and in all, and the time for them.
+#[must_use]
+pub fn stretched(mut scenario: Scenario, times: u32) -> Scenario {
+    let times = times.max(1);
+    scenario.traffic.frames *= times as usize;
+    scenario.limits.max_cycles *= u64::from(times);
+    scenario.limits.wall_seconds *= u64::from(times);
+    for phase in &mut scenario.phases {
+        if let Phase::Traffic {
+            frames: Some(frames), ..
+        } = phase
+        {
+            *frames *= times as usize;
+        }
+    }
+    scenario
+}
+
+/// The random scenario number `seed`, with split rings.
 #[must_use]
 pub fn scenario(seed: u64) -> Scenario {
     let mut driver = driver(&mut Draw::new(seed, "driver"));
     kicks(&mut Draw::new(seed, "kicks"), &mut driver);
+    driver.coalesce = coalesce(&mut Draw::new(seed, "coalesce"), &driver);
     let traffic = traffic(&mut Draw::new(seed, "traffic"), &driver);
     let host = host(&mut Draw::new(seed, "host"));
     let phases = phases(
@@ -202,6 +232,17 @@ fn driver(draw: &mut Draw) -> DriverConfig {
         },
         ..DriverConfig::default()
     }
+}
+
+/// Interrupt moderation, where there are interrupts and a control queue to ask for it.
+fn coalesce(draw: &mut Draw, driver: &DriverConfig) -> Option<Coalesce> {
+    let possible = driver.events != Events::Poll && !driver.decline.contains(&features::CTRL_VQ);
+    let mut limits = || CoalesceLimits {
+        max_packets: draw.one(&[0, 1, 3, 8, 50]),
+        max_usecs: draw.one(&[0, 1, 5, 20, 100]),
+    };
+    let (tx, rx) = (limits(), limits());
+    (draw.chance(250) && possible).then_some(Coalesce { tx, rx })
 }
 
 fn traffic(draw: &mut Draw, driver: &DriverConfig) -> Traffic {
@@ -360,6 +401,28 @@ mod tests {
             let text = toml::to_string(&s).unwrap_or_else(|e| panic!("{seed}: {e}"));
             let again: Scenario = toml::from_str(&text).unwrap_or_else(|e| panic!("{seed}: {e}\n{text}"));
             assert_eq!(again, s, "{text}");
+        }
+    }
+
+    #[test]
+    fn both_formats_and_moderation_are_drawn() {
+        let all: Vec<Scenario> = (0..100).map(drawn).collect();
+        let packed = all
+            .iter()
+            .filter(|s| s.driver.ring == crate::driver::ring::Format::Packed)
+            .count();
+        assert!((30..70).contains(&packed), "{packed} of 100 packed");
+        assert!(all.iter().any(|s| s.driver.coalesce.is_some()));
+    }
+
+    #[test]
+    fn a_stretched_scenario_is_the_same_with_more_frames() {
+        for seed in 0..100 {
+            let (short, long) = (drawn(seed), stretched(drawn(seed), 10));
+            long.check().unwrap();
+            assert_eq!(long.traffic.frames, 10 * short.traffic.frames);
+            assert_eq!(long.phases.len(), short.phases.len());
+            assert_eq!((&long.driver, &long.host), (&short.driver, &short.host));
         }
     }
 

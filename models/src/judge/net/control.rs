@@ -39,6 +39,8 @@ struct Command {
     bytes: Vec<u8>,
     /// Bytes of the writable part.
     room: u64,
+    /// A read of it failed: the device cannot know what it says.
+    unreadable: bool,
 }
 
 /// What commands change.
@@ -96,12 +98,24 @@ impl Control {
 
     /// A command was made available (or, without stores, read).
     pub(crate) fn command(&mut self, chain: u64, bytes: Vec<u8>, room: u64) {
-        let command = Command { chain, bytes, room };
+        let command = Command {
+            chain,
+            bytes,
+            room,
+            unreadable: false,
+        };
         if let Some(last) = self.states.back() {
             let next = self.apply(last.clone(), &command).1;
             self.states.push_back(next);
         }
         self.commands.push_back(command);
+    }
+
+    /// A read of a command failed: the device has to say so, or may have known enough.
+    pub(crate) fn unreadable(&mut self, chain: u64) {
+        for c in self.commands.iter_mut().filter(|c| c.chain == chain) {
+            c.unreadable = true;
+        }
     }
 
     /// A command was returned with this answer: acknowledge byte, then the result. Empty: nothing was written.
@@ -116,7 +130,10 @@ impl Control {
         let Some(before) = self.states.front().cloned() else {
             return;
         };
-        let (predicted, after) = self.apply(before.clone(), &command);
+        let (mut predicted, after) = self.apply(before.clone(), &command);
+        if command.unreadable && predicted == Ack::Ok {
+            predicted = Ack::Either;
+        }
         let ok = match (predicted, ack) {
             (_, None) => false,
             (Ack::Ok, Some(a)) => a == OK,

@@ -91,8 +91,10 @@ impl Net {
 
     /// A read of a chain's buffers failed.
     pub(crate) fn read_failed(&mut self, queue: u16, chain: u64, w: &World) {
-        if let Role::Tx(pair) = w.shape.role(queue) {
-            self.transmit.failed(pair, chain);
+        match w.shape.role(queue) {
+            Role::Tx(pair) => self.transmit.failed(pair, chain),
+            Role::Control => self.control.unreadable(chain),
+            Role::Rx(_) | Role::Other => {}
         }
     }
 

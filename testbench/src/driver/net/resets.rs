@@ -28,6 +28,16 @@ impl NetDriver {
         self.bring_up(transport).await.map(|_| ())
     }
 
+    /// Resets a device whose bring-up failed and takes back what it was given.
+    pub(super) async fn put_down(&self, transport: &Transport) -> Result<(), DriverError> {
+        let queues = self.0.device.borrow_mut().take().map(|d| d.stop().1);
+        transport.reset().await?;
+        if let Some(queues) = queues {
+            self.take_back(&queues);
+        }
+        Ok(())
+    }
+
     /// As [`NetDriver::reset`], by a function level reset and a new enumeration.
     ///
     /// # Errors

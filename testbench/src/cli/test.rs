@@ -1,0 +1,221 @@
+//! `ringside test`: random legal scenarios with all stress on, until the driver has written so many descriptors.
+//!
+//! Every scenario is a process of its own, as many at a time as there are processors. A state file remembers what is done, so that the
+//! command goes on where it was stopped; scenarios that failed are run again. A failure ends with the one command that repeats it.
+
+mod state;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::interrupt::Interrupt;
+use super::out::outln;
+use super::paint::{Paint, Progress};
+use super::{CliError, Outcome};
+use crate::run::load_dut;
+use crate::scenario::Scenario;
+use crate::workspace;
+use state::{Header, Record, State};
+
+/// Scenarios of one seed at most: their numbers are seed * this + 0, 1, 2 ...
+const SCENARIOS: u64 = 1_000_000;
+/// How often the terminal is told how far it is.
+const TELL: Duration = Duration::from_millis(500);
+/// Longest text of a failure that is shown, in characters.
+const SHOWN: usize = 160;
+
+/// `ringside test`
+#[derive(Clone, Debug, Args)]
+pub(super) struct TestArgs {
+    /// Descriptors that the drivers of the scenarios are to write in all, split and packed
+    #[arg(long, value_name = "DESCRIPTORS", value_parser = clap::value_parser!(u64).range(1..))]
+    random: u64,
+    /// Which random scenarios: those from a million times this on
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    seed: u64,
+    /// So many times the frames of a random scenario
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    stretch: u32,
+    /// Scenarios at a time [default: processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    jobs: Option<u64>,
+    /// Where it is remembered what is done [default: reports/out/random-S.jsonl]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+/// What the threads share.
+struct Work<'a> {
+    args: &'a TestArgs,
+    program: PathBuf,
+    state: Mutex<State>,
+    children: Mutex<Vec<Child>>,
+    next: AtomicU64,
+    stop: &'a AtomicBool,
+    paint: Paint,
+}
+
+pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
+    let dut = load_dut(&Scenario::default())?;
+    let progress = Progress::new();
+    let built = ringside_sim::build(&dut, ringside_sim::Mode::Fast, &|text| progress.say(text))?;
+    let path = args
+        .state
+        .clone()
+        .unwrap_or_else(|| workspace::path("reports/out").join(format!("random-{}.jsonl", args.seed)));
+    let header = Header::new(args.seed, args.stretch, &built.hash);
+    let state = State::open(path, &header)?;
+    let program = std::env::current_exe().map_err(CliError::file("find", "the ringside command"))?;
+    let flag = interrupt.flag();
+    let work = Work {
+        args,
+        program,
+        state: Mutex::new(state),
+        children: Mutex::default(),
+        next: AtomicU64::new(0),
+        stop: &flag,
+        paint: Paint::stdout(),
+    };
+    let jobs = args
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u64));
+    Interrupt::during(|| run_all(&work, jobs, &progress))?;
+    drop(progress);
+    let state = held(&work.state);
+    outln!("{}", state.summary(args.random, work.paint));
+    Ok(if state.failures() > 0 {
+        Outcome::Violations
+    } else if flag.load(Ordering::SeqCst) {
+        Outcome::Interrupted
+    } else {
+        Outcome::Pass
+    })
+}
+
+/// A lock that a thread which panicked does not take with it: what it guards is whole after every step.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run_all(work: &Work, jobs: u64, progress: &Progress) -> Result<(), CliError> {
+    let before = held(&work.state).descriptors();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(|| worker(work))).collect();
+        while threads.iter().any(|t| !t.is_finished()) {
+            std::thread::sleep(TELL);
+            if work.stop.load(Ordering::SeqCst) {
+                // Whoever waits for them sees them end; what they did is done again the next time.
+                for child in held(&work.children).iter_mut() {
+                    let _ = child.kill();
+                }
+            }
+            progress.say(&held(&work.state).progress(work.args.random, before, progress.elapsed()));
+        }
+        threads
+            .into_iter()
+            .try_for_each(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
+    })
+}
+
+/// Runs one scenario after the other.
+fn worker(work: &Work) -> Result<(), CliError> {
+    while !work.stop.load(Ordering::SeqCst) && held(&work.state).descriptors() < work.args.random {
+        let number = work.next.fetch_add(1, Ordering::SeqCst);
+        if number >= SCENARIOS {
+            break;
+        }
+        let seed = work.args.seed * SCENARIOS + number;
+        if held(&work.state).has_passed(seed) {
+            continue;
+        }
+        let words = [
+            "run".to_owned(),
+            "--random".to_owned(),
+            seed.to_string(),
+            "--stretch".to_owned(),
+            work.args.stretch.to_string(),
+        ];
+        let (code, stdout, stderr) = scenario(work, &words)?;
+        if work.stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let record = Record::of_run(seed, code, &stdout, &stderr);
+        if !record.passed {
+            let why: String = record.why.chars().take(SHOWN).collect();
+            outln!(
+                "  {}   {}: {why}\n         repeat  ringside {}",
+                work.paint.bad("FAIL"),
+                record.scenario,
+                words.join(" ")
+            );
+        }
+        held(&work.state).add(record)?;
+    }
+    Ok(())
+}
+
+/// Runs the command in a process of its own: exit code, what it says, what it complains of.
+fn scenario(work: &Work, words: &[String]) -> Result<(Option<i32>, String, String), CliError> {
+    let fail = || CliError::file("run", &work.program);
+    let mut child = Command::new(&work.program)
+        .args(words)
+        .args(["--no-files", "--no-rerun", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(fail())?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let id = child.id();
+    held(&work.children).push(child);
+    // A run says little on its error stream: it never waits for us to read that first.
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    let read = out.map_or(Ok(0), |mut o| o.read_to_string(&mut stdout));
+    let complaints = err.map_or(Ok(0), |mut e| e.read_to_string(&mut stderr));
+    let mut children = held(&work.children);
+    let Some(at) = children.iter().position(|c| c.id() == id) else {
+        return Ok((None, stdout, stderr));
+    };
+    let mut child = children.swap_remove(at);
+    drop(children);
+    let status = child.wait().map_err(fail())?;
+    read.and(complaints).map_err(fail())?;
+    Ok((status.code(), stdout, stderr))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: TestArgs,
+    }
+
+    #[test]
+    fn numbers_are_read_with_care() {
+        let read =
+            |words: &[&str]| Line::try_parse_from(std::iter::once(&"test").chain(words)).map(|l| l.args);
+        let args = read(&["--random", "500"]).unwrap();
+        assert_eq!(
+            (args.random, args.seed, args.stretch, args.jobs),
+            (500, 1, 20, None)
+        );
+        for wrong in [
+            &["--random", "0"][..],
+            &["--random", "5", "--jobs", "0"],
+            &["--random", "5", "--stretch", "0"],
+            &[],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
