@@ -11,6 +11,8 @@ pub struct Clause {
     pub binds: &'static str,
     /// `MUST`, `MUST NOT`, `SHOULD`, `SHOULD NOT` or `MAY`.
     pub level: &'static str,
+    /// Where it would be checked, for example `rtl-ring-split` or `host-driver-model`.
+    pub area: &'static str,
     /// The behaviour that conforms, in our words.
     pub paraphrase: &'static str,
     /// Headings of the specification, from chapter to the normative section.
@@ -30,11 +32,13 @@ static CLAUSES: LazyLock<Vec<Clause>> = LazyLock::new(|| {
 fn row(line: &'static str) -> Option<Clause> {
     let mut f = line.split('\t');
     let (id, binds, level) = (f.next()?, f.next()?, f.next()?);
-    let (paraphrase, section) = (f.nth(3)?, f.next()?);
+    let area = f.nth(1)?;
+    let (paraphrase, section) = (f.nth(1)?, f.next()?);
     Some(Clause {
         id,
         binds,
         level,
+        area,
         paraphrase,
         section,
     })

@@ -8,9 +8,11 @@
     reason = "byte enables and register fields are masks, not counts"
 )]
 
+pub mod accounts;
 pub mod clauses;
 pub mod cost;
 pub mod event;
+pub mod features;
 pub mod hex;
 pub mod judge;
 pub mod link;

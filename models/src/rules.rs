@@ -229,6 +229,12 @@ rules! {
         "No configuration interrupt without a change that the boundary can explain.";
 
     // Registers
+    CfgIdentity = "CFG-IDENTITY", Device, stores: false, ["PCI-DEV-003", "PCI-DEV-004", "PCI-DEV-006", "PCI-DEV-007", "PCI-DEV-008"],
+        "Vendor, device, revision and subsystem ids are those of a virtio function of its type.";
+    CfgCapability = "CFG-CAPABILITY", Device, stores: false, ["PCI-DSC-002", "PCI-DSC-004", "PCI-DEV-013", "PCI-DEV-016", "PCI-DEV-017", "PCI-DEV-023", "PCI-DEV-024", "PCICFG-DEV-001", "PCICFG-DEV-002", "PCINTF-DEV-001", "PCIINT-DEV-001", "PCIWIN-DEV-001"],
+        "Vendor capabilities are long enough, of defined types, aligned and in a BAR, and all structures that the device needs have one.";
+    CfgNotify = "CFG-NOTIFY", Device, stores: false, ["PCINTF-DEV-002", "PCINTF-DEV-003", "PCINTF-DEV-004", "PCINTF-DEV-005", "PCINTF-DEV-006", "PCINTF-DEV-007", "PCINTF-DEV-008", "PCINTF-DEV-009", "PCINTF-DEV-010", "PCINTF-DEV-011"],
+        "The notification structure is aligned for the widest kick, its multiplier is 0 or a power of two, and it is large enough for every queue's kick.";
     CfgStatus = "CFG-STATUS", Device, stores: false, ["BASIC-DSC-001", "PCICFG-DEV-007"],
         "device_status reads back the driver's bits, 0 after reset.";
     CfgFeaturesOk = "CFG-FEATURES-OK", Device, stores: false, ["BASIC-DEV-005", "BASIC-DEV-006"],
@@ -261,7 +267,7 @@ rules! {
         "Each frame delivered equals the next frame received for that queue, byte for byte.";
     NetRxLen = "NET-RX-LEN", Device, stores: false, ["VQ-DSC-002"],
         "The used lengths of a received packet add up to header and frame.";
-    NetRxHeader = "NET-RX-HEADER", Device, stores: false, ["NET-DEV-039", "NET-DEV-060"],
+    NetRxHeader = "NET-RX-HEADER", Device, stores: false, ["NET-DEV-039", "NET-DEV-060", "NET-DEV-041", "NET-DEV-042", "NET-DEV-043", "NET-DEV-044", "NET-DEV-045", "NET-DEV-046", "NET-DEV-055", "NET-DEV-059", "NET-DEV-064"],
         "Without guest offloads the receive header has no flags and no segmentation type.";
     NetRxNumBuffers = "NET-RX-NUM-BUFFERS", Device, stores: false, ["NET-DEV-030", "NET-DEV-031", "NET-DEV-035", "NET-DEV-036"],
         "num_buffers is the number of buffers of the packet, 1 without MRG_RXBUF.";
@@ -283,12 +289,17 @@ rules! {
     NetCoalesceQuery = "NET-COALESCE-QUERY", Device, stores: true, ["NETCOAL-DSC-001", "NETCOAL-DEV-005", "NETCOAL-DEV-006", "NETCOAL-DEV-009"],
         "A query of interrupt moderation brings the limits in force: the last command's, the global ones after a queue reset, zeros after a device reset.";
 
+    NetConfig = "NET-CONFIG", Device, stores: false, ["NET-DEV-002", "NET-DEV-003", "NET-DEV-005"],
+        "max_virtqueue_pairs lies within 1 and 0x8000 with MQ, mtu is 68 or more with MTU and never changes.";
+    NetMtu = "NET-MTU", Device, stores: false, ["NET-DEV-006"],
+        "With MTU no frame longer than mtu and an Ethernet header (14 bytes, 18 with a tag) is delivered.";
+
     // Driver
     DriverInit = "DRIVER-INIT", Driver, stores: false, ["BASIC-DRV-001", "BASIC-DRV-002", "INIT-DRV-001", "INIT-DRV-010", "PCICFG-DRV-005"],
         "Status bits are set in the order of initialisation and cleared only by reset, which is polled for.";
-    DriverFeatures = "DRIVER-FEATURES", Driver, stores: false, ["BASIC-DRV-005", "BASIC-DRV-006", "INIT-DRV-009", "FEAT-DRV-001"],
+    DriverFeatures = "DRIVER-FEATURES", Driver, stores: false, ["BASIC-DRV-005", "BASIC-DRV-006", "INIT-DRV-009", "FEAT-DRV-001", "BASIC-DSC-002"],
         "The driver accepts only offered features with their prerequisites, VERSION_1 among them, and none after FEATURES_OK.";
-    DriverRegister = "DRIVER-REGISTER", Driver, stores: false, ["PCICFG-DRV-001", "PCICFG-DRV-003", "PCICFG-DRV-004", "PCICFG-DRV-006"],
+    DriverRegister = "DRIVER-REGISTER", Driver, stores: false, ["PCICFG-DRV-001", "PCICFG-DRV-003", "PCICFG-DRV-004", "PCICFG-DRV-006", "PCICFG-DRV-002", "NET-DRV-001", "PCI-DRV-015", "PCI-DRV-005"],
         "Registers are accessed with the width of the field; read-only ones, and those of an enabled queue, are not written.";
     DriverRingLayout = "DRIVER-RING-LAYOUT", Driver, stores: false, ["SPLIT-DRV-001", "PACKED-DRV-001"],
         "Ring parts are aligned (16, 2, 4 bytes; packed 16, 4, 4) and do not overlap.";
@@ -304,7 +315,7 @@ rules! {
         "avail.idx moves forward by at most the free room of the ring.";
     DriverAvailFlags = "DRIVER-AVAIL-FLAGS", Driver, stores: true, ["SPLIT-DRV-012", "SPLIT-DRV-014"],
         "avail.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
-    DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009", "PACKED-DRV-006", "PACKED-DRV-007", "PACKED-DRV-008", "PACKED-DRV-012", "PACKED-DRV-014", "PACKED-DRV-015"],
+    DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009", "PACKED-DRV-006", "PACKED-DRV-007", "PACKED-DRV-008", "PACKED-DRV-012", "PACKED-DRV-014", "PACKED-DRV-015", "SPLIT-DRV-004"],
         "Published chains are well formed.";
     DriverInOrder = "DRIVER-IN-ORDER", Driver, stores: true, ["SPLIT-DSC-005", "SPLIT-DRV-005", "SPLIT-DRV-010"],
         "With IN_ORDER a split ring's descriptors are taken one after the other from 0, round the table; entries of indirect tables follow one another.";
@@ -320,6 +331,19 @@ rules! {
         "The driver's event structure holds a mode and an offset that exist, the position stored before mode 2 or with it.";
     DriverExposed = "DRIVER-EXPOSED", Driver, stores: true, ["INIT-DRV-016", "SPLIT-DSC-013", "PACKED-DRV-002", "PACKED-DRV-003", "PACKED-DRV-010"],
         "Descriptors of chains in flight and the device's area are left alone by the driver.";
+
+    DriverWindow = "DRIVER-WINDOW", Driver, stores: false, ["PCIWIN-DRV-001", "PCIWIN-DRV-002", "PCIWIN-DRV-003"],
+        "Accesses through the configuration window have 1, 2 or 4 bytes, are aligned, and lie in a virtio structure.";
+    DriverVector = "DRIVER-VECTOR", Driver, stores: false, ["PCIINT-DRV-005"],
+        "Only vectors that the MSI-X table has are mapped.";
+    DriverNetHeader = "DRIVER-NET-HEADER", Driver, stores: true, ["NET-DRV-017", "NET-DRV-018", "NET-DRV-022", "NET-DRV-024", "NET-DRV-026", "NET-DRV-028", "NET-DRV-032", "NET-DRV-037", "NET-DRV-039", "NET-DRV-040", "NET-DRV-041", "NET-DRV-046", "NET-DRV-047", "NET-DRV-058", "NET-DRV-059", "NET-DRV-061", "NET-DRV-062"],
+        "The header of a transmitted packet asks only for offloads that were negotiated, and its num_buffers is 0.";
+    DriverNetMtu = "DRIVER-NET-MTU", Driver, stores: true, ["NET-DRV-009"],
+        "With MTU no frame longer than mtu and an Ethernet header is transmitted.";
+    DriverNetBuffer = "DRIVER-NET-BUFFER", Driver, stores: true, ["NET-DRV-067"],
+        "With MRG_RXBUF every receive buffer holds at least the packet header.";
+    DriverNetPairs = "DRIVER-NET-PAIRS", Driver, stores: true, ["NETRSS-DRV-008", "NETRSS-DRV-009", "NETRSS-DRV-010"],
+        "Commands name 1 to max_virtqueue_pairs queue pairs, and packets are given to transmit queues of these only.";
 
     DriverCoalesce = "DRIVER-COALESCE", Driver, stores: true, ["NETCOAL-DRV-001", "NETCOAL-DRV-002", "NETCOAL-DRV-003"],
         "Commands of interrupt moderation need their feature, and name an enabled data queue.";

@@ -53,7 +53,7 @@ package net_pkg;
     DropFiltered   = 4'd1,
     DropNoBuffers  = 4'd2,
     DropTooLarge   = 4'd3,             // larger than the single buffer (no MRG_RXBUF)
-    DropFrameBytes = 4'd4,             // larger than MAX_FRAME_BYTES
+    DropFrameBytes = 4'd4,             // larger than MAX_FRAME_BYTES or than MTU lets through
     DropNotRunning = 4'd5
   } drop_reason_e;
 

@@ -12,6 +12,8 @@ module net_rx
     parameter int unsigned MAX_QUEUE_SIZE  = 256,
     /// Larger frames are dropped; at most 65524, so that a packet fits one write.
     parameter int unsigned MAX_FRAME_BYTES = 9216,
+    /// Longest packet behind the Ethernet header while MTU is negotiated.
+    parameter int unsigned MTU             = 9000,
     /// Frame buffer in bytes, a power of two that holds at least two of the largest frames.
     parameter int unsigned BUFFER_BYTES    = (MAX_FRAME_BYTES > 16384) ? (1 << $clog2(2 * MAX_FRAME_BYTES)) : 32768,
     /// Clocks a frame waits for buffers; 0 = for ever.
@@ -126,11 +128,13 @@ module net_rx
   rx_ingest #(
       .DATA_W         (DATA_W),
       .BEATS          (Beats),
-      .MAX_FRAME_BYTES(MAX_FRAME_BYTES)
+      .MAX_FRAME_BYTES(MAX_FRAME_BYTES),
+      .MTU            (MTU)
   ) u_ingest (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
       .active_i     (active_i),
+      .mtu_i        (features_i.mtu),
       .vlan_filter_i(features_i.ctrl_vlan),
       .mode_i       (mode_i),
       .table_i      (table_i),

@@ -9,6 +9,8 @@ module rx_ingest
     parameter int unsigned BEATS           = 512,
     /// Larger frames are dropped.
     parameter int unsigned MAX_FRAME_BYTES = 9216,
+    /// With mtu_i, so are those that are longer than this and an Ethernet header, with or without a VLAN tag.
+    parameter int unsigned MTU             = 9000,
     localparam int unsigned AW = $clog2(BEATS)
 ) (
     /// Clock.
@@ -17,6 +19,8 @@ module rx_ingest
     input  logic                          rst_ni,
     /// Device runs (DRIVER_OK).
     input  logic                          active_i,
+    /// MTU is negotiated.
+    input  logic                          mtu_i,
     /// VLAN filtering is negotiated.
     input  logic                          vlan_filter_i,
     /// Receive modes, own address, active pairs.
@@ -100,6 +104,7 @@ module rx_ingest
   // ---- head of the frame, bytes it does not have are zero
   logic [127:0] head, head_q;
   logic [15:0]  ethertype;
+  logic         has_tag;
   logic         head_at_q, head_done, head_now;
 
   always_comb begin
@@ -115,6 +120,7 @@ module rx_ingest
     head_done = (B >= HeadBytes) || !first_q || tlast_i;
     head_now  = take && head_done && (first_q || !head_at_q);
     ethertype = {head[12*8+:8], head[13*8+:8]};
+    has_tag    = ethertype == 16'h8100;
   end
 
   always_ff @(posedge clk_i) begin
@@ -136,7 +142,7 @@ module rx_ingest
       .vlan_update_i(vlan_update_i),
       .valid_i      (head_now),
       .dst_i        ({head[0+:8], head[8+:8], head[16+:8], head[24+:8], head[32+:8], head[40+:8]}),
-      .tagged_i     (ethertype == 16'h8100),
+      .tagged_i     (has_tag),
       .vid_i        ({head[14*8+:4], head[15*8+:8]}),
       .valid_o      (verdict_valid),
       .pass_o       (verdict)
@@ -160,7 +166,7 @@ module rx_ingest
       end1_q <= take && tlast_i;
       end2_q <= end1_q;
     end
-    over1_q   <= bytes > 17'(MAX_FRAME_BYTES);
+    over1_q   <= (bytes > 17'(MAX_FRAME_BYTES)) || (mtu_i && (bytes > 17'(MTU) + (has_tag ? 17'd18 : 17'd14)));
     over2_q   <= over1_q;
     bytes1_q  <= stored;
     bytes2_q  <= bytes1_q;

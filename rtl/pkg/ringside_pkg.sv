@@ -75,6 +75,7 @@ package ringside_pkg;
     logic in_order;                // 35 (not offered yet)
     logic notification_data;       // 38
     logic notif_config_data;       // 39
+    logic mtu;                     // net 3
     logic mrg_rxbuf;               // net 15
     logic ctrl_vq;                 // net 17
     logic mq;                      // net 22

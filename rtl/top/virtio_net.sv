@@ -357,7 +357,7 @@ module virtio_net
 
   net_rx #(
       .DATA_W(DATA_W), .NQ(QP), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .MAX_FRAME_BYTES(MAX_FRAME_BYTES),
-      .RX_WAIT_CYCLES(RX_WAIT_CYCLES), .BUG(BUG)
+      .MTU(MTU), .RX_WAIT_CYCLES(RX_WAIT_CYCLES), .BUG(BUG)
   ) u_rx (
       .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .mode_i(mode), .table_i(mac_table),
       .table_valid_i(mac_table_valid), .vlan_update_i(vlan_update), .run_i(rx_run), .idle_o(rx_net_idle),

@@ -77,6 +77,7 @@ module features
     features_o.in_order          = accepted_o[35];
     features_o.notification_data = accepted_o[38];
     features_o.notif_config_data = accepted_o[39];
+    features_o.mtu               = accepted_o[3];
     features_o.mrg_rxbuf         = accepted_o[15];
     features_o.net_status        = accepted_o[16];
     features_o.ctrl_vq           = accepted_o[17];

@@ -5,7 +5,9 @@ mod host_common;
 use host_common::{Run, dut, pins, start};
 use ringside::host::config::{HostConfig, Starve};
 use ringside::host::{Function, Host, RequestError};
+use ringside_models::accounts;
 use ringside_models::event::{Channel, Event, Region, What};
+use ringside_models::features;
 use ringside_models::tlp::CplStatus;
 
 fn device() -> Run {
@@ -13,7 +15,10 @@ fn device() -> Run {
 }
 
 /// Common configuration, offsets.
+const DEVICE_FEATURE_SELECT: u64 = 0x00;
 const DEVICE_FEATURE: u64 = 0x04;
+const DRIVER_FEATURE_SELECT: u64 = 0x08;
+const DRIVER_FEATURE: u64 = 0x0c;
 const NUM_QUEUES: u64 = 0x12;
 const STATUS: u64 = 0x14;
 const QUEUE_SELECT: u64 = 0x16;
@@ -133,6 +138,126 @@ fn the_access_window_reaches_the_same_registers() {
         host.config_write(window + 12, 4, 1).await.unwrap();
         host.config_write(window + 16, 1, 1).await.unwrap();
         assert_eq!(common(host, &f, STATUS, 1).await, 1);
+    });
+}
+
+/// Writes a field of the common configuration.
+async fn set(host: &Host, f: &Function, offset: u64, data: &[u8]) {
+    host.mmio_write(f.virtio.unwrap().common.addr + offset, data)
+        .await
+        .unwrap();
+}
+
+/// The features that the device offers.
+async fn offered(host: &Host, f: &Function) -> u128 {
+    let mut bits = 0;
+    for window in 0..4_u32 {
+        set(host, f, DEVICE_FEATURE_SELECT, &window.to_le_bytes()).await;
+        bits |= u128::from(common(host, f, DEVICE_FEATURE, 4).await) << (32 * window);
+    }
+    bits
+}
+
+#[test]
+fn what_is_offered_is_what_the_account_says() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let offered = offered(host, &f).await;
+        for (clause, feature) in accounts::absent() {
+            let bit =
+                features::bit(feature).unwrap_or_else(|| panic!("{clause}: no feature is called {feature}"));
+            assert_eq!(
+                offered >> bit & 1,
+                0,
+                "{clause} is accounted for as absent, but {feature} is offered"
+            );
+        }
+        assert_eq!(offered >> 33 & 1, 1, "ACCESS_PLATFORM");
+        assert_eq!(offered >> 36 & 1, 1, "ORDER_PLATFORM");
+    });
+}
+
+#[test]
+fn accepted_features_read_back() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let offered = offered(host, &f).await;
+        for window in [1_u32, 0] {
+            let value = (offered >> (32 * window)) as u32;
+            set(host, &f, DRIVER_FEATURE_SELECT, &window.to_le_bytes()).await;
+            set(host, &f, DRIVER_FEATURE, &value.to_le_bytes()).await;
+            assert_eq!(common(host, &f, DRIVER_FEATURE, 4).await, u64::from(value));
+        }
+        set(host, &f, DRIVER_FEATURE_SELECT, &1_u32.to_le_bytes()).await;
+        assert_eq!(common(host, &f, DRIVER_FEATURE, 4).await, offered as u64 >> 32);
+    });
+}
+
+#[test]
+fn configuration_can_be_read_before_features_are_chosen() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let base = f.virtio.unwrap().device.unwrap().addr;
+        assert_eq!(
+            host.mmio_read(base, 4).await,
+            Ok(0x1200_5452),
+            "the first bytes of the MAC address"
+        );
+        assert_eq!(
+            host.mmio_read(base + 6, 2).await,
+            Ok(0),
+            "nobody has raised the link here"
+        );
+        assert_eq!(host.mmio_read(base + 8, 2).await, Ok(4), "queue pairs");
+        assert_eq!(host.mmio_read(base + 10, 2).await, Ok(9000), "MTU");
+    });
+}
+
+#[test]
+fn the_network_configuration_is_little_endian_and_read_only() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let base = f.virtio.unwrap().device.unwrap().addr;
+        assert_eq!(
+            host.mmio_read(base + 10, 1).await,
+            Ok(9000 % 256),
+            "the low byte first"
+        );
+        assert_eq!(host.mmio_read(base + 11, 1).await, Ok(9000 / 256));
+        let before = host.mmio_read(base, 8).await.unwrap();
+        for at in 0..12 {
+            host.mmio_write(base + at, &[0xa5]).await.unwrap();
+        }
+        assert_eq!(host.mmio_read(base, 8).await.unwrap(), before);
+        assert_eq!(host.mmio_read(base + 8, 4).await, Ok(0x2328_0004));
+    });
+}
+
+#[test]
+fn capabilities_are_read_only() {
+    device().go(async |host, _| {
+        let f = host.enumerate().await.unwrap();
+        let window = f.virtio.unwrap().pci_cfg.unwrap();
+        let vendor: Vec<u16> = f
+            .capabilities
+            .iter()
+            .filter(|c| c.id == 9)
+            .map(|c| c.offset)
+            .collect();
+        assert!(vendor.len() >= 5);
+        for &at in &vendor {
+            let length = (host.config_read(at).await.unwrap() >> 16 & 0xff) as u16;
+            for reg in (at..at + length).step_by(4) {
+                // The window's BAR, offset, length and data are there to be written.
+                if at == window && reg > at {
+                    continue;
+                }
+                let before = host.config_read(reg).await.unwrap();
+                host.config_write(reg, 4, !before).await.unwrap();
+                assert_eq!(host.config_read(reg).await.unwrap(), before, "{reg:#x}");
+            }
+        }
+        assert_eq!(host.enumerate().await.unwrap(), f);
     });
 }
 

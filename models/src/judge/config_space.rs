@@ -30,6 +30,8 @@ pub(crate) struct ConfigSpace {
     pub(crate) window: Window,
     pcie: Option<u16>,
     msix: Option<u16>,
+    /// Vendor-specific capabilities found so far.
+    vendor: Vec<u16>,
     /// The capability list has been read to its end.
     walked: bool,
 }
@@ -59,6 +61,7 @@ impl ConfigSpace {
             window: Window::default(),
             pcie: None,
             msix: None,
+            vendor: Vec::new(),
             walked: false,
         }
     }
@@ -82,6 +85,38 @@ impl ConfigSpace {
         if !self.walked {
             self.find_capabilities();
         }
+    }
+
+    /// A dword as it was last read.
+    pub(crate) fn dword(&self, reg: u16) -> Option<u32> {
+        self.dwords[usize::from(reg >> 2) & 1023]
+    }
+
+    /// Vendor-specific capabilities found so far, in list order.
+    pub(crate) fn vendor_capabilities(&self) -> impl Iterator<Item = u16> {
+        self.vendor.iter().copied()
+    }
+
+    /// The vendor-specific capability that `reg` belongs to, unless it is the window.
+    pub(crate) fn read_only_capability(&self, reg: u16) -> Option<u16> {
+        let bytes = |at: u16| u16::from(self.byte(at + 2).unwrap_or(0));
+        let found = self
+            .vendor
+            .iter()
+            .copied()
+            .find(|&at| (at..at + bytes(at)).contains(&reg))?;
+        (self.window.at != Some(found)).then_some(found)
+    }
+
+    /// Has the capability list been read to its end?
+    pub(crate) fn walked(&self) -> bool {
+        self.walked
+    }
+
+    /// Vectors of the MSI-X table, if known.
+    pub(crate) fn vectors(&self) -> Option<u16> {
+        let control = self.dword(self.msix?)?;
+        Some((control >> 16 & 0x7ff) as u16 + 1)
     }
 
     fn byte(&self, at: u16) -> Option<u8> {
@@ -109,8 +144,13 @@ impl ConfigSpace {
                         on.set(true, 0);
                     }
                 }
-                Some(CAP_VENDOR) if self.byte(at + 3) == Some(PCI_CFG) => {
-                    self.window.at.get_or_insert(at);
+                Some(CAP_VENDOR) => {
+                    if self.byte(at + 3) == Some(PCI_CFG) {
+                        self.window.at.get_or_insert(at);
+                    }
+                    if !self.vendor.contains(&at) {
+                        self.vendor.push(at);
+                    }
                 }
                 Some(_) => {}
                 None => return,

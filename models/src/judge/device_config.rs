@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::features::{self, Features};
 use super::verdict::Book;
 use crate::rules::RuleId;
 
@@ -12,7 +13,13 @@ pub(crate) struct DeviceConfig {
     /// A byte was read that differs from what was read under the current generation.
     changed: bool,
     generation: Option<u8>,
+    first_mtu: Option<u16>,
 }
+
+/// Offset of `max_virtqueue_pairs` in the network device's structure.
+pub(crate) const MAX_PAIRS: u32 = 8;
+/// Offset of `mtu`.
+const MTU: u32 = 10;
 
 impl DeviceConfig {
     /// A read of the structure was answered.
@@ -20,6 +27,42 @@ impl DeviceConfig {
         for (at, &b) in (offset..).zip(data) {
             self.changed |= self.bytes.insert(at, b).is_some_and(|old| old != b);
         }
+    }
+
+    /// A network device: are the fields in range that a read of bytes `offset..offset + len` brought?
+    pub(crate) fn judge_net(&mut self, offset: u32, len: u32, offered: Features, book: &mut Book) {
+        let read = |field: u32| (offset..offset + len).contains(&field);
+        if let Some(pairs) = self.get::<2>(MAX_PAIRS).map(u16::from_le_bytes)
+            && read(MAX_PAIRS)
+            && features::has(offered, features::MQ)
+        {
+            book.check(
+                RuleId::NetConfig,
+                None,
+                (1..=0x8000).contains(&pairs),
+                || "max_virtqueue_pairs within 1 and 0x8000".into(),
+                || format!("{pairs}"),
+            );
+        }
+        if let Some(mtu) = self.mtu()
+            && read(MTU)
+            && features::has(offered, features::MTU)
+        {
+            let before = self.first_mtu.get_or_insert(mtu);
+            let before = *before;
+            book.check(
+                RuleId::NetConfig,
+                None,
+                mtu >= 68 && mtu == before,
+                || format!("mtu 68 or more, and {before} as first read"),
+                || format!("{mtu}"),
+            );
+        }
+    }
+
+    /// The network device's `mtu`, if it was read.
+    pub(crate) fn mtu(&self) -> Option<u16> {
+        self.get::<2>(MTU).map(u16::from_le_bytes)
     }
 
     /// `config_generation` was read.

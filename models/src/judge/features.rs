@@ -1,5 +1,9 @@
 //! Feature bits: names of those the judge uses, prerequisites, and what may be offered or accepted.
 
+/// `VIRTIO_NET_F_CSUM`.
+pub(crate) const CSUM: u32 = 0;
+/// `VIRTIO_NET_F_MTU`.
+pub(crate) const MTU: u32 = 3;
 /// `VIRTIO_NET_F_MRG_RXBUF`.
 pub(crate) const MRG_RXBUF: u32 = 15;
 /// `VIRTIO_NET_F_STATUS`.

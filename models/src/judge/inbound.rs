@@ -1,11 +1,13 @@
 //! Packets between host and device registers: requests on `cq`, their completions on `cc`, and what register accesses lead to.
 
+use super::capability::Capabilities;
 use super::cause::{Cause, Purpose};
 use super::config_space::ConfigEffect;
+use super::device_config::MAX_PAIRS;
 use super::features;
 use super::host::HostTarget;
 use super::queue::{Queue, State};
-use super::registers::{DRIVER_OK, Effect, GENERATION, NEEDS_RESET};
+use super::registers::{CONFIG_VECTOR, DRIVER_OK, Effect, GENERATION, NEEDS_RESET, NO_VECTOR, QUEUE_VECTOR};
 use super::{Distress, Judge, Life};
 use crate::event::Region;
 use crate::rules::RuleId;
@@ -55,6 +57,7 @@ impl Judge {
                 let cause = Cause::of(Purpose::Config);
                 let (target, cause, span) = match self.config.window.read(*reg) {
                     Some((addr, len)) => {
+                        self.window_used(addr, len);
                         let (target, cause) = self.read_target(addr, len as u64);
                         (target, cause, Some((0, len as u64)))
                     }
@@ -72,8 +75,12 @@ impl Judge {
             } => {
                 let value = number(data) as u32;
                 let effect = self.config.write(*target, *reg, *fbe, value, seq);
+                self.capability_written(*reg);
                 let cause = match self.config.window.write(*reg, *fbe, value) {
-                    Some((addr, len)) => self.host_write(addr, &value.to_le_bytes()[..len]),
+                    Some((addr, len)) => {
+                        self.window_used(addr, len);
+                        self.host_write(addr, &value.to_le_bytes()[..len])
+                    }
                     None => Cause::of(Purpose::Config),
                 };
                 self.requests
@@ -104,9 +111,49 @@ impl Judge {
         }
     }
 
+    /// A common configuration field was written: if it maps a vector, is there one?
+    fn vector_written(&mut self, offset: u32, value: u64) {
+        let maps = matches!(offset, CONFIG_VECTOR | QUEUE_VECTOR) && value != u64::from(NO_VECTOR);
+        if let Some(vectors) = self.config.vectors().filter(|_| maps) {
+            self.w.book.check(
+                RuleId::DriverVector,
+                None,
+                value < u64::from(vectors),
+                || format!("one of {vectors} vectors, or 0xffff"),
+                || format!("{value:#x} written at {offset:#x}"),
+            );
+        }
+    }
+
+    /// A configuration write of `reg` crossed: capabilities are read-only, but for the window's.
+    fn capability_written(&mut self, reg: u16) {
+        if let Some(at) = self.config.read_only_capability(reg) {
+            self.w.book.check(
+                RuleId::DriverRegister,
+                None,
+                false,
+                || "virtio capabilities are not written, but for the configuration window's".into(),
+                || format!("a write of {reg:#x} in the capability at {at:#x}"),
+            );
+        }
+    }
+
+    /// The configuration window was used for an access of `len` bytes.
+    fn window_used(&mut self, addr: u64, len: usize) {
+        let inside = self.region_at(addr).is_some();
+        self.w.book.check(
+            RuleId::DriverWindow,
+            None,
+            inside && addr.is_multiple_of(len as u64),
+            || "an aligned access inside a virtio structure".into(),
+            || format!("{len} bytes at {addr:#x}"),
+        );
+    }
+
     fn host_write(&mut self, addr: u64, data: &[u8]) -> Cause {
         match self.region_at(addr) {
             Some((Region::Common, offset, _)) => {
+                self.vector_written(offset, number(data));
                 let effect = self
                     .registers
                     .write(offset, data.len() as u32, number(data), &mut self.w.book);
@@ -128,6 +175,15 @@ impl Judge {
                 if mask {
                     self.unmasked();
                 }
+            }
+            Some((Region::Device, offset, _)) if self.w.shape.net => {
+                self.w.book.check(
+                    RuleId::DriverRegister,
+                    None,
+                    false,
+                    || "a network device's configuration is not written".into(),
+                    || format!("{} bytes written at {offset:#x}", data.len()),
+                );
             }
             _ => {}
         }
@@ -220,7 +276,12 @@ impl Judge {
     fn host_answer(&mut self, target: HostTarget, asked: u64, data: &[u8]) {
         let value = number(data);
         match target {
-            HostTarget::ConfigRead(reg) => self.config.read_done(reg, value as u32),
+            HostTarget::ConfigRead(reg) => {
+                self.config.read_done(reg, value as u32);
+                let device_type = self.header.device_type;
+                self.capabilities
+                    .read(reg, &self.config, device_type, &mut self.w.book);
+            }
             HostTarget::Common(at) => {
                 if at.offset() == GENERATION {
                     self.device_config.generation(value as u8, &mut self.w.book);
@@ -239,10 +300,14 @@ impl Judge {
                 self.w.book.compared.registers += 1;
                 self.device_config.read(offset, data);
                 if self.w.shape.net {
+                    let offered = self.registers.offered();
+                    self.device_config
+                        .judge_net(offset, data.len() as u32, offered, &mut self.w.book);
                     self.net.mac = self.device_config.get::<6>(0);
+                    self.w.shape.mtu = self.device_config.mtu();
                     self.w.shape.max_pairs = self
                         .device_config
-                        .get::<2>(8)
+                        .get::<2>(MAX_PAIRS)
                         .map(u16::from_le_bytes)
                         .filter(|&p| p > 0);
                 }
@@ -271,6 +336,12 @@ impl Judge {
                 self.distress = Distress::default();
                 self.messages.started(self.w.book.now);
                 self.startup.started(self.w.seq);
+                Capabilities::started(
+                    &self.config,
+                    self.registers.offered(),
+                    self.registers.notify_offsets(),
+                    &mut self.w.book,
+                );
                 let running: Vec<u16> = self
                     .queues
                     .iter()

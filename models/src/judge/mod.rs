@@ -8,6 +8,7 @@ mod address_map;
 mod answered;
 mod asking;
 mod bus;
+mod capability;
 mod cause;
 mod changes;
 mod coalesce;
@@ -48,6 +49,7 @@ use crate::rules::RuleId;
 use crate::tlp::Tlp;
 use address_map::RingArea;
 use bus::Credits;
+use capability::Capabilities;
 use changes::LinkPin;
 use config_space::ConfigSpace;
 use device_config::DeviceConfig;
@@ -108,6 +110,7 @@ pub struct Judge {
     end: Option<EndReason>,
     regions: BTreeMap<Region, Mapped>,
     config: ConfigSpace,
+    capabilities: Capabilities,
     registers: Registers,
     device_config: DeviceConfig,
     requests: HostRequests,
@@ -160,6 +163,7 @@ impl Judge {
             end: None,
             regions: BTreeMap::new(),
             config: ConfigSpace::new(),
+            capabilities: Capabilities::default(),
             registers: Registers::new(header.device_type),
             device_config: DeviceConfig::default(),
             requests: HostRequests::default(),
@@ -330,7 +334,7 @@ impl Judge {
             && let Some(q) = self.queues.get(&queue)
         {
             for n in new {
-                self.net.chain(q, n, &self.w);
+                self.net.chain(q, n, &mut self.w);
             }
             if self.w.shape.role(queue) == net::shape::Role::Control {
                 self.moderation_changed();
@@ -342,7 +346,7 @@ impl Judge {
     fn late_chains(&mut self) {
         for (queue, number) in std::mem::take(&mut self.w.walked) {
             if let Some(q) = self.queues.get(&queue).filter(|_| self.w.shape.net) {
-                self.net.chain(q, number, &self.w);
+                self.net.chain(q, number, &mut self.w);
             }
         }
     }

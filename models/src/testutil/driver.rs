@@ -29,6 +29,18 @@ pub struct Given {
     pub table: Option<(u64, u32)>,
 }
 
+/// `mtu` of the device.
+const MTU: u16 = 400;
+
+/// Virtio capabilities of the function, without their links: window, common configuration, notification, ISR, device configuration.
+pub(super) const CAPABILITIES: [&[u32]; 5] = [
+    &[0x0514_0009],
+    &[0x0110_0009, 0, 0, 64],
+    &[0x0214_0009, 0, 0x3000, 64, 4],
+    &[0x0310_0009, 0, 0x1000, 4],
+    &[0x0410_0009, 0, 0x2000, 64],
+];
+
 impl World {
     /// A fresh tag for a request of the host.
     pub fn host_tag(&mut self) -> u16 {
@@ -140,6 +152,25 @@ impl World {
         self.read(COMMON + 0x14, &[value]);
     }
 
+    /// Reads the capability list: PCI Express, MSI-X, and those of virtio.
+    fn walk_capabilities(&mut self) {
+        let virtio = self.capabilities;
+        self.config_read(0x34, 0x40);
+        self.config_read(0x40, 0x0002_5010);
+        self.config_read(0x50, 0x0003_6011);
+        let mut at = 0x60;
+        for (n, cap) in virtio.iter().enumerate() {
+            let end = at + 4 * cap.len() as u16;
+            let next = if n + 1 < virtio.len() { end } else { 0 };
+            // Backwards, so that a capability is known in full once its head is.
+            for (i, &word) in cap.iter().enumerate().rev() {
+                let link = if i == 0 { u32::from(next) << 8 } else { 0 };
+                self.config_read(at + 4 * i as u16, word | link);
+            }
+            at = end;
+        }
+    }
+
     /// Enumeration: capabilities, MSI-X on, bus mastering on.
     pub fn enumerate(&mut self) {
         self.push(What::HardReset {});
@@ -152,10 +183,10 @@ impl World {
             cpld: 2047,
         });
         self.push(What::LinkUp { up: true });
-        self.config_read(0x34, 0x40);
-        self.config_read(0x40, 0x0002_5010);
-        self.config_read(0x50, 0x0003_6011);
-        self.config_read(0x60, 0x0514_0009);
+        self.config_read(0x00, 0x1041_1af4);
+        self.config_read(0x08, 0x0200_0001);
+        self.config_read(0x2c, 0x1041_1af4);
+        self.walk_capabilities();
         self.config_write(0x48, 3, 0x2000 | 1 << 8 | 1 << 5);
         self.config_write(0x50, 15, 0x8003_0011);
         self.config_write(0x04, 3, 0x0006);
@@ -186,8 +217,11 @@ impl World {
         self.status_is(0xb);
         self.read(COMMON + 0x15, &[0]);
         self.read(DEVICE, &[2, 0, 0, 0, 0, 1]);
-        self.read(DEVICE + 8, &[4, 0]);
-        self.read16(0x12, 9);
+        self.read(DEVICE + 8, &self.pairs.to_le_bytes());
+        if self.features >> 3 & 1 == 1 {
+            self.read(DEVICE + 10, &MTU.to_le_bytes());
+        }
+        self.read16(0x12, 2 * self.pairs + 1);
     }
 
     /// Size that the driver gives to queues.

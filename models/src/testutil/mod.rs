@@ -31,6 +31,8 @@ pub const TABLE: u64 = 0xe001_0000;
 pub const MSI: u64 = 0xfee0_0000;
 /// The function's bus/device/function number.
 pub const BDF: u16 = 0x0100;
+/// Queues that the world can work with.
+const QUEUES: usize = 4;
 /// Entries of each queue.
 pub const SIZE: u16 = 8;
 /// Receive queue, transmit queue, control queue.
@@ -64,6 +66,10 @@ pub struct World {
     pub cycle: u64,
     /// Negotiated features.
     pub features: u128,
+    /// The function's virtio capabilities, without their links.
+    pub capabilities: [&'static [u32]; 5],
+    /// Queue pairs that the device has.
+    pub pairs: u16,
     ram: Vec<u8>,
     rings: Vec<Ring>,
     packed: Vec<PackedRing>,
@@ -125,6 +131,8 @@ impl World {
             events: Vec::new(),
             cycle: 100,
             features,
+            capabilities: driver::CAPABILITIES,
+            pairs: 4,
             ram: vec![0; RAM_BYTES],
             rings: vec![
                 Ring {
@@ -132,9 +140,9 @@ impl World {
                     used: 0,
                     free: (0..SIZE).rev().collect()
                 };
-                3
+                QUEUES
             ],
-            packed: vec![PackedRing::default(); 3],
+            packed: vec![PackedRing::default(); QUEUES],
             next_buffer: RAM + 0x10000,
             tag: 0,
             host_tag: 0,

@@ -71,6 +71,9 @@ pub enum Wrong {
     NoBarrier,
     /// A transmit chain too short for its packet header.
     ShortHeader,
+    /// A packet header with reserved flags and rubbish in the fields of checksum and segmentation (NET-DRV-018). Devices ignore them
+    /// (NET-DEV-017, 018).
+    HeaderFlags,
 }
 
 impl Wrong {
@@ -102,7 +105,8 @@ impl Wrong {
             | Wrong::ExtraKick
             | Wrong::KickWidth
             | Wrong::KickValue
-            | Wrong::NoBarrier => false,
+            | Wrong::NoBarrier
+            | Wrong::HeaderFlags => false,
         }
     }
 

@@ -21,6 +21,9 @@ const NOTHING: Element = Element {
     write: false,
 };
 
+/// Of a packet header: reserved flags, no segmentation, and rubbish in `hdr_len`, `gso_size`, `csum_start` and `csum_offset`.
+const ODD_HEADER: [u8; 10] = [0xf0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+
 /// What does not change while a device runs.
 #[derive(Clone)]
 pub struct Context {
@@ -180,6 +183,10 @@ impl<T> DriverQueue<T> {
         } else {
             elements
         };
+        if let (Some(Wrong::HeaderFlags), Some(first)) = (wrong, elements.first()) {
+            let header = &ODD_HEADER[..ODD_HEADER.len().min(first.len_bytes as usize)];
+            self.context.transport.host().memory().store(first.addr, header);
+        }
         let head = self
             .ring
             .add(elements, shape, token, wrong)

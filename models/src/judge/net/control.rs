@@ -91,6 +91,11 @@ impl Control {
         self.states.iter().map(|s| &s.filter)
     }
 
+    /// Queue pairs when all commands given so far have been carried out.
+    pub(super) fn commanded_pairs(&self) -> u16 {
+        self.states.back().map_or(1, |s| s.filter.pairs)
+    }
+
     /// Limits of interrupt moderation that may be in force now.
     pub(crate) fn settings(&self) -> impl Iterator<Item = &Settings> {
         self.states.iter().map(|s| &s.coalesce)

@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod filter;
+mod given;
 mod moderation;
 pub(crate) mod receive;
 pub(crate) mod shape;
@@ -54,7 +55,7 @@ impl Net {
     }
 
     /// A chain became available and is known in full.
-    pub(crate) fn chain(&mut self, queue: &Queue, number: u64, w: &World) {
+    pub(crate) fn chain(&mut self, queue: &Queue, number: u64, w: &mut World) {
         let Some(chain) = queue.chain(number).filter(|c| c.walked) else {
             return;
         };
@@ -62,7 +63,12 @@ impl Net {
             return;
         }
         match w.shape.role(queue.index) {
-            Role::Tx(pair) => self.transmit.chain(pair, chain, w),
+            Role::Tx(pair) => {
+                self.transmit.chain(pair, chain, w);
+                if w.stores {
+                    given::transmit(pair, chain, self.control.commanded_pairs(), w);
+                }
+            }
             Role::Control => {
                 let mut bytes = Vec::new();
                 for s in chain
@@ -73,11 +79,13 @@ impl Net {
                     bytes.extend_from_slice(&w.shadow.bytes(s.addr, s.len as usize));
                 }
                 if w.stores {
+                    given::command(queue.index, &bytes, w);
                     let room = chain.writable_bytes;
                     self.control.command(chain.number, bytes, room);
                     self.receive.filters_changed(&self.control, w);
                 }
             }
+            Role::Rx(pair) if w.stores => given::receive(pair, chain, w),
             Role::Rx(_) | Role::Other => {}
         }
     }

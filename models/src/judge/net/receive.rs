@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::control::Control;
 use super::filter::{Fate, Filter};
-use super::shape::{Shape, rx_queue};
+use super::shape::{ETHERNET_HEADER, Shape, ethernet_header, rx_queue};
 use super::transmit::difference;
 use crate::hex;
 use crate::judge::features;
@@ -264,6 +264,16 @@ impl Receive {
     fn delivered(&mut self, pair: u16, frame: &[u8], w: &mut World) {
         w.book.compared.frames_rx += 1;
         let queue = Some(rx_queue(pair));
+        if let Some(longest) = w.shape.longest_packet() {
+            let longest = longest + ethernet_header(frame);
+            w.book.check(
+                RuleId::NetMtu,
+                queue,
+                frame.len() <= longest,
+                || format!("at most {longest} bytes"),
+                || format!("{} bytes delivered", frame.len()),
+            );
+        }
         let Some(first) = self.pending.iter().position(|p| p.pairs.contains(&pair)) else {
             let elsewhere = self.pending.iter().position(|p| p.data == frame);
             return self.misplaced(elsewhere, pair, frame, w);
@@ -418,7 +428,10 @@ fn lawful(
                 need > q.in_flight().map(|c| c.writable_bytes).min().unwrap_or(0)
                     && (!merge || p.data.len() > 1514)
             }
-            (4, Some(_)) => p.data.len() > 1514,
+            (4, Some(_)) => {
+                // Whether a tag counts as part of the header is the device's reading of the clause.
+                p.data.len() > shape.longest_packet().unwrap_or(1500) + ETHERNET_HEADER
+            }
             _ => false,
         }
     })

@@ -3,6 +3,18 @@
 use crate::judge::features::{self, Features};
 use crate::judge::queue::list::{Fault, Walk};
 
+/// Bytes of an Ethernet header without a tag.
+pub(crate) const ETHERNET_HEADER: usize = 14;
+
+/// Bytes that a frame has before its packet: an Ethernet header, with a VLAN tag if it has one.
+pub(crate) fn ethernet_header(frame: &[u8]) -> usize {
+    if frame.get(12..14) == Some(&[0x81, 0]) {
+        ETHERNET_HEADER + 4
+    } else {
+        ETHERNET_HEADER
+    }
+}
+
 /// Use of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -35,6 +47,8 @@ pub(crate) struct Shape {
     pub(crate) features: Features,
     /// `max_virtqueue_pairs`, when the driver read it.
     pub(crate) max_pairs: Option<u16>,
+    /// `mtu`, when the driver read it.
+    pub(crate) mtu: Option<u16>,
     /// `num_queues`, when the driver read it.
     pub(crate) num_queues: Option<u16>,
 }
@@ -72,6 +86,13 @@ impl Shape {
         features::net_header_bytes(self.features)
     }
 
+    /// The longest packet behind the Ethernet header; `None` when MTU was not negotiated or `mtu` never read.
+    pub(crate) fn longest_packet(&self) -> Option<usize> {
+        self.mtu
+            .filter(|_| features::has(self.features, features::MTU))
+            .map(usize::from)
+    }
+
     /// What makes a well-formed chain useless for its queue.
     pub(crate) fn problem(&self, queue: u16, walk: &Walk) -> Option<Fault> {
         let sum = |writable| {
@@ -105,6 +126,7 @@ mod tests {
             net: true,
             features: 1 << features::CTRL_VQ,
             max_pairs: Some(4),
+            mtu: None,
             num_queues: Some(9),
         };
         assert_eq!(

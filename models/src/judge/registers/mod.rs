@@ -110,6 +110,10 @@ impl ReadContext {
     }
 }
 
+/// Offset of `config_msix_vector`.
+pub(crate) const CONFIG_VECTOR: u32 = 0x10;
+/// Offset of `queue_msix_vector`.
+pub(crate) const QUEUE_VECTOR: u32 = 0x1a;
 /// Offset of `config_generation`.
 pub(crate) const GENERATION: u32 = 0x15;
 
@@ -146,6 +150,16 @@ impl Registers {
     /// Is this feature in force?
     pub(crate) fn has(&self, bit: u32) -> bool {
         features::has(self.negotiated, bit)
+    }
+
+    /// What the device offers, as far as it was read.
+    pub(crate) fn offered(&self) -> Features {
+        self.offered
+    }
+
+    /// (queue, `queue_notify_off`) where it was read.
+    pub(crate) fn notify_offsets(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.queues.iter().filter_map(|(&i, q)| Some((i, q.notify_off?)))
     }
 
     /// Defaults after a finished reset.

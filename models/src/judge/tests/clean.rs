@@ -440,6 +440,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("failed read", failed_read()),
         ("failed ring read", failed_ring_read()),
         ("coalesce", super::coalesce::world()),
+        ("function", super::function::world()),
         ("without stores", usual().without_stores()),
         ("packed", super::packed::usual()),
         ("packed flags", super::packed::flags()),

@@ -3,6 +3,7 @@
 mod broken;
 mod clean;
 mod coalesce;
+mod function;
 mod interrupts;
 mod packed;
 mod packed_random;

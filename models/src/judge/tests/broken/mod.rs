@@ -116,6 +116,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(packed::cases());
     all.extend(failures::cases());
     all.extend(super::coalesce::cases());
+    all.extend(super::function::cases());
     all
 }
 
