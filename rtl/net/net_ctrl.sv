@@ -373,6 +373,7 @@ module net_ctrl
   assign cpl_o.written_bytes = 32'(answer_bytes_q);
   assign cpl_o.flush         = 1'b1;
   assign cpl_o.more          = 1'b0;
+  assign cpl_o.whole         = 1'b0;
   assign idle_o              = (state_q == Idle) && (inside_q == '0);
 
 endmodule

@@ -24,6 +24,7 @@ package net_pkg;
     logic [15:0] slots;
     logic [16:0] total_bytes;          // bytes that will be delivered, header included; 0: nothing goes to the wire
     logic [16:0] skip_bytes;           // header bytes at the front that are not frame
+    logic        whole;                // all of its chain is asked for
   } tx_packet_t;
 
   /// Which frames the receive side takes (virtio 1.4, "Packet Receive Filtering").

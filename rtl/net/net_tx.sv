@@ -91,13 +91,14 @@ module net_tx
     logic [15:0]   id;
     logic [15:0]   slots;
     logic [16:0]   total_bytes;
+    logic          whole;
   } used_t;
 
   logic              op_valid, op_ready, op_fill, note_valid, note_ready, packet_valid, packet_ready;
   logic [63:0]       op_addr;
   logic [16:0]       op_bytes;
   tx_packet_t        note, packet;
-  logic              bytes_valid, bytes_ready, bytes_error, done_valid, done_ready, used_valid, used_pop;
+  logic              bytes_valid, bytes_ready, bytes_error, done_valid, done_ready, done_error, used_valid, used_pop;
   logic [DATA_W-1:0] bytes_data;
   logic [CW-1:0]     bytes_count;
   logic [NQ-1:0]     taken, refused, abandoned, finished;
@@ -194,6 +195,7 @@ module net_tx
       .bytes_error_i (bytes_error),
       .done_valid_o  (done_valid),
       .done_ready_i  (done_ready),
+      .done_error_o  (done_error),
       .tvalid_o      (tvalid_o),
       .tready_i      (tready_i),
       .tdata_o       (tdata_o),
@@ -208,6 +210,7 @@ module net_tx
   assign used_in.id          = packet.id;
   assign used_in.slots       = packet.slots;
   assign used_in.total_bytes = packet.total_bytes;
+  assign used_in.whole       = packet.whole && !done_error;
 
   sync_fifo #(
       .W    ($bits(used_t)),
@@ -240,6 +243,7 @@ module net_tx
     cpl_o.written_bytes = planted(BUG, 5) ? 32'(used.total_bytes) : 32'd0;
     cpl_o.flush         = (inside_q[used.pair] == 16'd1) && (chain_count_i[used.pair] == 16'd0);
     cpl_o.more          = 1'b0;
+    cpl_o.whole         = used.whole;
     finished            = '0;
     finished[used.pair] = used_pop;
     for (int unsigned q = 0; q < NQ; q++) idle_o[q] = inside_q[q] == 16'd0;

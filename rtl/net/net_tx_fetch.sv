@@ -66,6 +66,7 @@ module net_tx_fetch
   // What each segment needs to know of its chain.
   typedef struct packed {
     logic        too_large;
+    logic        writable;
     logic [15:0] id;
     logic [15:0] slots;
     logic [16:0] total_bytes;
@@ -74,7 +75,7 @@ module net_tx_fetch
   logic          rec_valid, rec_take, seg_rec_ready, short_header, usable;
   logic [QW-1:0] rec_queue, item_queue;
   /* verilator lint_off UNUSED */
-  chain_t        rec;  // writable bytes of a transmit chain mean nothing
+  chain_t        rec;  // how many writable bytes a transmit chain has means nothing
   /* verilator lint_on UNUSED */
   tag_t          rec_tag, item_tag;
   seg_item_t     item;
@@ -102,6 +103,7 @@ module net_tx_fetch
   assign device_error_valid_o = rec_valid && run_i[rec_queue] && short_header;
   assign device_error_queue_o = rec_queue;
   assign rec_tag.too_large    = rec.readable_bytes > MaxPacketBytes;
+  assign rec_tag.writable     = rec.writable_bytes != 32'd0;
   assign rec_tag.id           = rec.id;
   assign rec_tag.slots        = rec.slots;
   assign rec_tag.total_bytes  = rec.readable_bytes[16:0];
@@ -151,6 +153,7 @@ module net_tx_fetch
     packet_o.id          = item_tag.id;
     packet_o.slots       = item_tag.slots;
     packet_o.total_bytes = left;
+    packet_o.whole       = !item_tag.too_large && !item_tag.writable;
     packet_o.skip_bytes  = planted(BUG, 21) ? piece : 17'(NetHdrBytes);
     taken_o     = '0;
     refused_o   = '0;

@@ -21,7 +21,7 @@ module net_tx_frame
     output logic                packet_ready_o,
     /// The packet.
     /* verilator lint_off UNUSED */
-    input  tx_packet_t          packet_i,  // its id is for the used buffer
+    input  tx_packet_t          packet_i,  // its id and `whole` are for the used buffer
     /* verilator lint_on UNUSED */
     /// Bytes of packets.
     input  logic                bytes_valid_i,
@@ -35,6 +35,8 @@ module net_tx_frame
     input  logic                bytes_error_i,
     /// The packet `packet_i` is read to its last byte.
     output logic                done_valid_o,
+    /// With it: a part of it could not be read.
+    output logic                done_error_o,
     /// Noted.
     input  logic                done_ready_i,
     /// Frame beat.
@@ -87,6 +89,7 @@ module net_tx_frame
 
   assign bytes_ready_o  = step;
   assign done_valid_o   = (packet_valid_i && empty) || (step && last);
+  assign done_error_o   = !empty && err;
   assign packet_ready_o = (empty && done_ready_i) || (step && last);
 
   always_ff @(posedge clk_i) begin

@@ -204,6 +204,7 @@ module rx_place
     cpl_o.slots         = used.slots;
     cpl_o.written_bytes = 32'(used.bytes);
     cpl_o.more          = used.more;
+    cpl_o.whole         = planted(BUG, 58);      // each buffer says how much of it was written
     cpl_o.flush         = !used.more && no_more_frames_i && (inside_q[used.pair] == 16'd1);
     for (int unsigned q = 0; q < NQ; q++) idle_o[q] = inside_q[q] == 16'd0;
   end

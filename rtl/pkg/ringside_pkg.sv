@@ -72,7 +72,7 @@ package ringside_pkg;
     logic indirect_desc;           // 28
     logic event_idx;               // 29
     logic ring_packed;             // 34: the queues are packed rings
-    logic in_order;                // 35 (not offered yet)
+    logic in_order;                // 35: a used element may stand for several buffers
     logic notification_data;       // 38
     logic notif_config_data;       // 39
     logic mtu;                     // net 3
@@ -141,6 +141,7 @@ package ringside_pkg;
     logic [31:0] written_bytes;
     logic        flush;            // publish now: nothing more of this batch will follow soon
     logic        more;             // further buffers of the same packet follow: the driver must not see it before them
+    logic        whole;            // used up completely: with IN_ORDER the next used element may stand for it
   } completion_t;
 
   /// Why a queue was frozen (spec-digest 2.12).

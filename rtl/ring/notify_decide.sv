@@ -130,6 +130,7 @@ module notify_decide
       upto     = pass_cached ? used_q[q] : asked_q[q];
       distance = upto - event_word - (planted(BUG, 13) ? 16'd0 : 16'd1);
       batch    = upto - decided_q[q];
+      if (planted(BUG, 56) && features_i.in_order) batch = 16'(batch != '0);
       passed   = (distance < batch) || sure_i[q];
     end
 

@@ -1,7 +1,9 @@
 // Packed ring: used descriptors, gathered per queue and written in batches of contiguous slots, up to 16 in one write,
 // to the ring end or to a buffer that takes more than one slot (the next one's place is further on). A single write
 // shows its descriptors in order. Where buffers belong together (`more`) the first one of the batch is kept back and
-// written when the group is complete and all others have their place before it: the driver sees all or none.
+// written when the group is complete and all others have their place before it: the driver sees all or none. With
+// IN_ORDER one descriptor stands for a run of buffers that were used up completely: the last one's, in the first one's
+// slot.
 module packed_used
   import bug_pkg::*;
   import ringside_pkg::*;
@@ -26,6 +28,8 @@ module packed_used
   input  logic                rst_ni,
   /// Queue contexts.
   input  queue_ctx_t [NQ-1:0] ctx_i,
+  /// IN_ORDER is negotiated.
+  input  logic                in_order_i,
   /// Per queue: enabled and not frozen. Completions of others are taken and dropped.
   input  logic [NQ-1:0]       run_i,
   /// Per queue: state goes to its reset value.
@@ -56,10 +60,12 @@ module packed_used
     StHold  = 3'd1,                // the first one of a batch with a group is kept back
     StScan  = 3'd2,                // how far do single-slot buffers go?
     StWrite = 3'd3,
-    StHead  = 3'd4                 // the one that was kept back
+    StHead  = 3'd4,                // the one that was kept back
+    StRun   = 3'd5                 // IN_ORDER: buffers that need no descriptor of their own
   } state_e;
 
   typedef struct packed {
+    logic        whole;
     logic        more;
     logic [15:0] slots;
     logic [31:0] bytes;
@@ -76,11 +82,12 @@ module packed_used
   logic [NQ-1:0][9:0]  packets_q;              // packets among them
   logic [NQ-1:0]       wrap_q, head_wrap_q, held_q, flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
-  logic                any, put, start, known_queue, upper_q, pop, sent_all, keep, wrap, shows;
+  logic                any, put, start, known_queue, upper_q, pop, sent_all, keep, wrap, shows, skip;
+  logic                may_run, run_wrap_q;
   state_e              state_q;
-  logic [6:0]          count, count_q, sent_q, most;
+  logic [6:0]          count, count_q, sent_q, most, run_q;
   logic [15:0]         to_ring_end, slots, advance_q, next, passed;
-  logic [14:0]         slot;
+  logic [14:0]         slot, run_slot_q;
   logic [127:0]        word;
 
   // Completions in.
@@ -90,7 +97,9 @@ module packed_used
   assign put         = cpl_valid_i && known_queue && run_i[cq] && (level[cq] != 7'(SLOTS));
 
   always_ff @(posedge clk_i) begin
-    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.more, cpl_i.slots, cpl_i.written_bytes, cpl_i.id};
+    if (put) begin
+      element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.whole, cpl_i.more, cpl_i.slots, cpl_i.written_bytes, cpl_i.id};
+    end
   end
 
   assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
@@ -99,8 +108,8 @@ module packed_used
   assign keep    = start && (groups_q[pick] != '0) && !held_q[pick] && !planted(BUG, 37);
 
   // An element leaves: kept back, or with the last beat of its descriptor.
-  assign pop   = (state_q == StHold) || (state_q == StWrite && wr_ready_i && (WIDE || upper_q));
-  assign slots = planted(BUG, 36) ? 16'd1 : element.slots;
+  assign pop   = skip || (state_q == StHold) || (state_q == StWrite && wr_ready_i && (WIDE || upper_q));
+  assign slots = planted(BUG, 36) ? 16'd1 : (planted(BUG, 57) && skip) ? 16'd0 : element.slots;
   assign next  = {1'b0, slot_q[queue_q]} + slots;
   assign passed = next - size[queue_q];
 
@@ -189,6 +198,11 @@ module packed_used
   assign count       = (level[queue_q] < most) ? level[queue_q] : most;
   assign sent_all    = (sent_q + 7'd1 == count_q);
 
+  // A run: as long as the buffer was used up completely and another one waits behind it, to the first one of a group.
+  assign may_run = (groups_q[queue_q] == '0) || held_q[queue_q];
+  assign skip    = (state_q == StRun) && element.whole && may_run && (level[queue_q] > 7'd1)
+                   && (run_q != 7'(SLOTS - 1));
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q   <= StPick;
@@ -197,15 +211,38 @@ module packed_used
       sent_q    <= '0;
       upper_q   <= 1'b0;
       advance_q <= '0;
+      run_q     <= '0;
+      run_slot_q <= '0;
+      run_wrap_q <= 1'b0;
     end else begin
       unique case (state_q)
         StPick: if (start) begin
-          state_q <= keep ? StHold : StScan;
+          state_q <= keep ? StHold : in_order_i ? StRun : StScan;
           queue_q <= pick;
           count_q <= '0;
           sent_q  <= '0;
+          run_q   <= '0;
         end
-        StHold: state_q <= (level[queue_q] == 7'd1) ? StPick : StScan;
+        StHold: state_q <= (level[queue_q] == 7'd1) ? StPick : in_order_i ? StRun : StScan;
+        StRun: begin
+          if (run_q == '0) begin
+            advance_q  <= '0;
+            run_slot_q <= slot_q[queue_q];
+            run_wrap_q <= wrap_q[queue_q];
+          end
+          if (!may_run && run_q == '0 && !planted(BUG, 37)) begin
+            state_q <= StHold;     // a group began since the batch was picked
+          end else if (skip) begin
+            run_q     <= run_q + 7'd1;
+            advance_q <= ((run_q == '0) ? '0 : advance_q) + element.slots;
+          end else if (run_q == '0) begin
+            state_q <= StScan;
+          end else begin
+            state_q   <= StWrite;
+            count_q   <= 7'd1;
+            advance_q <= advance_q + element.slots;
+          end
+        end
         StScan: begin
           // One cycle without lists, else one for each buffer of the batch.
           if (groups_q[queue_q] != '0 && !held_q[queue_q] && !planted(BUG, 37)) begin
@@ -241,8 +278,8 @@ module packed_used
 
   always_comb begin
     // One op shows its descriptors in the order of their slots; what is written while one is kept back shows nothing.
-    slot = (state_q == StHead) ? head_slot_q[queue_q] : slot_q[queue_q];
-    wrap = (state_q == StHead) ? head_wrap_q[queue_q] : wrap_q[queue_q];
+    slot = (state_q == StHead) ? head_slot_q[queue_q] : (run_q != '0) ? run_slot_q : slot_q[queue_q];
+    wrap = (state_q == StHead) ? head_wrap_q[queue_q] : (run_q != '0) ? run_wrap_q : wrap_q[queue_q];
     word = '0;
     word[95:64]   = (state_q == StHead) ? head_q[queue_q].bytes : element.bytes;
     word[111:96]  = (state_q == StHead) ? head_q[queue_q].id : element.id;
@@ -256,7 +293,8 @@ module packed_used
     wr_o.meta.qid   = 4'(queue_q);
     wr_o.meta.kind  = (state_q == StWrite && held_q[queue_q]) ? WkElements : WkIndex;
     wr_o.meta.count = (state_q == StHead) ? pending_q[queue_q] : advance_q;
-    wr_o.meta.packets = (state_q == StHead) ? packets_q[queue_q] : 10'(count_q);    // not held: no groups
+    // Not held: no groups.
+    wr_o.meta.packets = (state_q == StHead) ? packets_q[queue_q] : 10'(count_q) + 10'(run_q);
     wr_o.len_bytes  = (state_q == StHead) ? 17'd16 : {6'b0, count_q, 4'b0};
     wr_o.data       = upper_q ? 128'(word[127:64]) : word;
     wr_o.bytes      = WIDE ? 5'd16 : 5'd8;

@@ -123,7 +123,8 @@ module ring_output
   assign write_busy_o = split_busy | packed_busy | mux_busy;
 
   used_writer #(.NQ(NQ), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)) u_split (
-    .clk_i, .rst_ni, .ctx_i, .run_i(run_split), .clear_i, .cpl_valid_i(cpl_valid_i && !is_packed),
+    .clk_i, .rst_ni, .ctx_i, .in_order_i(features_i.in_order), .run_i(run_split), .clear_i,
+    .cpl_valid_i(cpl_valid_i && !is_packed),
     .cpl_ready_o(split_cpl_ready), .cpl_i, .wr_valid_o(split_valid), .wr_ready_i(used_ready && !packed_valid),
     .wr_o(split_beat), .busy_o(split_busy)
   );
@@ -132,7 +133,8 @@ module ring_output
   packed_used #(
     .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(24), .AGE_CYCLES(128), .BUG(BUG)
   ) u_packed (
-    .clk_i, .rst_ni, .ctx_i, .run_i(run_packed), .clear_i, .cpl_valid_i(cpl_valid_i && is_packed),
+    .clk_i, .rst_ni, .ctx_i, .in_order_i(features_i.in_order), .run_i(run_packed), .clear_i,
+    .cpl_valid_i(cpl_valid_i && is_packed),
     .cpl_ready_o(packed_cpl_ready), .cpl_i, .wr_valid_o(packed_valid), .wr_ready_i(used_ready && !stalled),
     .wr_o(packed_beat), .busy_o(packed_busy)
   );

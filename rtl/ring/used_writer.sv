@@ -1,7 +1,8 @@
 // Used elements, gathered per queue and written in batches: up to 32 elements in one write, split at the ring end,
 // followed by the used index. The index never stops inside a group of completions that belong together (`more`), though
 // its elements may be written before. A batch is due when the device type asks for it, when it is full, when no further
-// completion came for a while, or when its oldest element is old.
+// completion came for a while, or when its oldest element is old. With IN_ORDER one element stands for a run of buffers
+// that were used up completely: the last one's, at the place of the first one's, across the ring end too.
 module used_writer
   import bug_pkg::*;
   import ringside_pkg::*;
@@ -24,6 +25,8 @@ module used_writer
   input  logic                rst_ni,
   /// Queue contexts.
   input  queue_ctx_t [NQ-1:0] ctx_i,
+  /// IN_ORDER is negotiated.
+  input  logic                in_order_i,
   /// Per queue: enabled and not frozen. Completions of others are taken and dropped.
   input  logic [NQ-1:0]       run_i,
   /// Per queue: state goes to its reset value.
@@ -51,20 +54,21 @@ module used_writer
   typedef enum logic [1:0] {
     StPick     = 2'd0,
     StElements = 2'd1,
-    StIndex    = 2'd2
+    StIndex    = 2'd2,
+    StRun      = 2'd3              // IN_ORDER: buffers that need no element of their own
   } state_e;
 
-  logic [64:0]         element_q [(1 << QW) * SLOTS];   // more, length, id
+  logic [65:0]         element_q [(1 << QW) * SLOTS];   // whole, more, length, id
   logic [NQ-1:0][6:0]  put_q, get_q, level;
   logic [NQ-1:0][15:0] used_q, closed_q, told_q;            // elements written, whole groups, published
-  logic [NQ-1:0][9:0]  packets_q;                            // packets closed and not published: 32 at most
+  logic [NQ-1:0][9:0]  packets_q;                            // packets closed and not published: 64 at most
   logic [NQ-1:0]       flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
-  logic                any, put, start, known_queue, held;
+  logic                any, put, start, known_queue, held, skip, pop;
   state_e              state_q;
-  logic [6:0]          count, count_q, sent_q;
+  logic [6:0]          count, count_q, sent_q, run_q;
   logic [15:0]         slot, size, to_ring_end, here_q, index;
-  logic [64:0]         element;
+  logic [65:0]         element;
   logic [63:0]         ring_q;
 
   // Completions in.
@@ -74,16 +78,17 @@ module used_writer
   assign put         = cpl_valid_i && known_queue && run_i[cq] && (level[cq] != 7'(SLOTS));
 
   always_ff @(posedge clk_i) begin
-    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.more, cpl_i.written_bytes, 16'd0, cpl_i.id};
+    if (put) element_q[{cq, put_q[cq][5:0]}] <= {cpl_i.whole, cpl_i.more, cpl_i.written_bytes, 16'd0, cpl_i.id};
   end
 
   // Which queue has a batch due.
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     logic [TW-1:0] idle_q, age_q;
-    logic          put_here, start_here;
+    logic          put_here, start_here, pop_here;
 
     assign put_here   = put && (cq == QW'(q));
     assign start_here = start && (pick == QW'(q));
+    assign pop_here   = pop && (queue_q == QW'(q));
     assign level[q]   = put_q[q] - get_q[q];
     assign due[q]     = run_i[q] && (level[q] != 7'd0)
                         && (flush_q[q] || level[q] >= BATCH || idle_q >= TW'(IDLE_CYCLES) || age_q >= TW'(AGE_CYCLES));
@@ -102,7 +107,7 @@ module used_writer
         age_q      <= '0;
       end else begin
         if (put_here) put_q[q] <= put_q[q] + 7'd1;
-        if (wr_ready_i && state_q == StElements && queue_q == QW'(q)) begin
+        if (pop_here) begin
           get_q[q] <= get_q[q] + 7'd1;
           if (!element[64]) begin
             closed_q[q]  <= here_q + 16'd1;
@@ -113,12 +118,15 @@ module used_writer
           told_q[q]    <= index;
           packets_q[q] <= '0;
         end
-        if (start_here) used_q[q] <= used_q[q] + 16'(count);
+        if (start_here && !in_order_i) used_q[q] <= used_q[q] + 16'(count);
+        else if (in_order_i && pop_here) used_q[q] <= used_q[q] + 16'd1;
         // The published index never passes what was written, which never passes a whole lap.
         assert (BUG != 0 || (used_q[q] - told_q[q]) <= ctx_i[q].size || !run_i[q]);
         assert (BUG != 0 || (closed_q[q] - told_q[q]) <= (used_q[q] - told_q[q]));
         if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
-        else if (start_here && count == level[q]) flush_q[q] <= 1'b0;
+        else if (in_order_i ? pop_here && level[q] == 7'd1 : start_here && count == level[q]) begin
+          flush_q[q] <= 1'b0;
+        end
         if (put_here || start_here || level[q] == 7'd0) idle_q <= '0;
         else if (idle_q != '1) idle_q <= idle_q + 1'b1;
         if (start_here || level[q] == 7'd0) age_q <= '0;
@@ -142,10 +150,15 @@ module used_writer
     if (to_ring_end < 16'(count) && !planted(BUG, 4)) count = to_ring_end[6:0];
   end
 
+  // A run: as long as the buffer was used up completely and another one waits behind it.
+  assign skip = (state_q == StRun) && element[65] && (level[queue_q] > 7'd1) && (run_q != 7'(SLOTS - 1));
+  assign pop  = skip || (state_q == StElements && wr_ready_i);
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= StPick;
       queue_q <= '0;
+      run_q   <= '0;
       count_q <= '0;
       sent_q  <= '0;
       here_q  <= '0;
@@ -153,12 +166,24 @@ module used_writer
     end else begin
       unique case (state_q)
         StPick: if (start) begin
-          state_q <= planted(BUG, 1) ? StIndex : StElements;
+          state_q <= planted(BUG, 1) ? StIndex : in_order_i ? StRun : StElements;
           queue_q <= pick;
+          run_q   <= '0;
           count_q <= count;
           sent_q  <= '0;
           here_q  <= used_q[pick];
           ring_q  <= ctx_i[pick].device + 64'd4 + {45'b0, slot, 3'b000};
+        end
+        StRun: if (skip) begin
+          run_q  <= run_q + 7'd1;
+          here_q <= here_q + 16'd1;
+        end else begin
+          state_q <= StElements;
+          if (run_q != 7'd0) count_q <= 7'd1;
+          if (planted(BUG, 55)) begin
+            ring_q <= ctx_i[queue_q].device + 64'd4
+                      + {45'b0, here_q & (ctx_i[queue_q].size - 16'd1), 3'b000};
+          end
         end
         StElements: if (wr_ready_i) begin
           sent_q <= sent_q + 7'd1;

@@ -151,10 +151,10 @@ module virtio_net
   localparam int unsigned QW = (QP > 1) ? $clog2(QP) : 1;
 
   // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, RING_PACKED 34,
-  // ORDER_PLATFORM 36, NOTIFICATION_DATA 38, NOTIF_CONFIG_DATA 39, RING_RESET 40; net bits MTU 3, MAC 5,
+  // IN_ORDER 35, ORDER_PLATFORM 36, NOTIFICATION_DATA 38, NOTIF_CONFIG_DATA 39, RING_RESET 40; net bits MTU 3, MAC 5,
   // MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23,
   // VQ_NOTF_COAL 52, NOTF_COAL 53.
-  localparam logic [127:0] Features = 128'h30_01d7_30df_8028;
+  localparam logic [127:0] Features = 128'h30_01df_30df_8028;
 
   // Clocks that used elements wait for company: since the last one, and in all. The last of a queue never waits.
   localparam int unsigned RxUsedIdle = 96, RxUsedAge = 512, TxUsedIdle = 256, TxUsedAge = 1024;

@@ -444,6 +444,9 @@ impl Scenario {
         if d.ring != Format::Split {
             conditions.insert(2, pair("rings", word(&d.ring)));
         }
+        if d.in_order {
+            conditions.push(pair("used", "in order".to_owned()));
+        }
         if d.publish != Publish::Batch {
             conditions.push(pair("publication", word(&d.publish)));
         }

@@ -67,6 +67,9 @@ pub(super) struct RunArgs {
     /// Format of the rings [default: split]
     #[arg(long, value_enum)]
     pub(super) ring: Option<RingArg>,
+    /// Buffers come back in order (feature `IN_ORDER`), one used element for several
+    #[arg(long)]
+    pub(super) in_order: bool,
     /// PCIe generation and lanes, e.g. gen3x8
     #[arg(long, value_name = "LINK", value_parser = parse_link)]
     pub(super) link: Option<(u8, u8)>,
@@ -211,6 +214,7 @@ impl RunArgs {
                 RingArg::Packed => Format::Packed,
             };
         }
+        s.driver.in_order |= self.in_order;
         if let Some((generation, lanes)) = self.link {
             (s.host.link.generation, s.host.link.lanes) = (generation, lanes);
         }
@@ -314,6 +318,7 @@ mod tests {
             size: Some(64),
             queues: Some(2),
             ring: Some(RingArg::Packed),
+            in_order: true,
             link: Some((4, 16)),
             seed: Some(9),
             ..RunArgs::default()
@@ -321,7 +326,7 @@ mod tests {
         let s = args.scenario().unwrap();
         assert_eq!((s.name.as_str(), s.driver.queue_pairs, s.seed), ("fixed64", 2, 9));
         assert_eq!((s.host.link.generation, s.host.link.lanes), (4, 16));
-        assert_eq!(s.driver.ring, Format::Packed);
+        assert_eq!((s.driver.ring, s.driver.in_order), (Format::Packed, true));
         assert_eq!(s.traffic.generator.sizes, Sizes::Fixed { bytes: 64 });
     }
 

@@ -89,6 +89,9 @@ pub struct DriverConfig {
     pub notif_config_data: bool,
     /// How kicks travel.
     pub kicks: KickConfig,
+    /// Negotiate `VIRTIO_F_IN_ORDER`: a used element may stand for several chains, and descriptors of split rings are taken one after the
+    /// other, whatever `free_list` says.
+    pub in_order: bool,
     /// Negotiate `VIRTIO_NET_F_MRG_RXBUF`.
     pub mergeable: bool,
     /// Negotiate `VIRTIO_NET_F_CTRL_VLAN`: the device then filters by VLAN.
@@ -125,6 +128,7 @@ impl Default for DriverConfig {
             notification_data: false,
             notif_config_data: false,
             kicks: KickConfig::default(),
+            in_order: false,
             mergeable: true,
             vlan_filter: false,
             coalesce: None,

@@ -37,6 +37,8 @@ pub const VERSION_1: u8 = 32;
 pub const ACCESS_PLATFORM: u8 = 33;
 /// `VIRTIO_F_RING_PACKED`.
 pub const RING_PACKED: u8 = 34;
+/// `VIRTIO_F_IN_ORDER`.
+pub const IN_ORDER: u8 = 35;
 /// `VIRTIO_F_ORDER_PLATFORM`.
 pub const ORDER_PLATFORM: u8 = 36;
 /// `VIRTIO_F_NOTIFICATION_DATA`.
@@ -111,6 +113,9 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
     if config.ring == Format::Packed {
         wanted.push(RING_PACKED);
     }
+    if config.in_order {
+        wanted.push(IN_ORDER);
+    }
     if config.notification_data {
         wanted.push(NOTIFICATION_DATA);
     }
@@ -175,6 +180,17 @@ mod tests {
         };
         assert!(choose(ALL, &config).has(RING_PACKED));
         assert!(!choose(ALL.without(RING_PACKED), &config).has(RING_PACKED));
+    }
+
+    #[test]
+    fn order_is_taken_only_when_asked_for() {
+        let config = DriverConfig {
+            in_order: true,
+            ..DriverConfig::default()
+        };
+        assert!(choose(ALL, &config).has(IN_ORDER));
+        assert!(!choose(ALL, &DriverConfig::default()).has(IN_ORDER));
+        assert!(!choose(ALL.without(IN_ORDER), &config).has(IN_ORDER));
     }
 
     #[test]

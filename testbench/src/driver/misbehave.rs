@@ -29,6 +29,8 @@ pub enum Wrong {
     Loop,
     /// Split: the available index runs ahead by more than the queue size (bugs S12).
     IndexJump,
+    /// Split, with `VIRTIO_F_IN_ORDER`: the chain's descriptors are not the next ones of the table (SPLIT-DSC-005).
+    DescriptorOrder,
     /// Packed: a list of all free slots that goes on in its last: longer than the ring if nothing else is in flight (PACKED-DRV-007).
     LongList,
     /// Packed: AVAIL and USED are those of the other wrap counter, so that the list is not available (PACKED-DSC-008, 009).
@@ -94,7 +96,8 @@ impl Wrong {
             | Wrong::IndirectNext
             | Wrong::ReadableAfterWritable
             | Wrong::ShortHeader => true,
-            Wrong::HeadFirst
+            Wrong::DescriptorOrder
+            | Wrong::HeadFirst
             | Wrong::FlagsFirst
             | Wrong::ReuseId
             | Wrong::TableFlags
@@ -114,7 +117,11 @@ impl Wrong {
     #[must_use]
     pub fn only(self) -> Option<Format> {
         match self {
-            Wrong::BadHead | Wrong::NextOutOfRange | Wrong::Loop | Wrong::IndexJump => Some(Format::Split),
+            Wrong::BadHead
+            | Wrong::NextOutOfRange
+            | Wrong::Loop
+            | Wrong::IndexJump
+            | Wrong::DescriptorOrder => Some(Format::Split),
             Wrong::LongList
             | Wrong::WrongWrap
             | Wrong::HeadFirst

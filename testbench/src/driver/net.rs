@@ -329,6 +329,7 @@ impl NetDriver {
         };
         let options = QueueOptions {
             event_idx: context.features.has(features::EVENT_IDX),
+            in_order: context.features.has(features::IN_ORDER),
             free_list: config.free_list,
             dice: Dice::new(self.0.seed, &format!("driver/queue {index}")),
         };

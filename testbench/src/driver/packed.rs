@@ -13,7 +13,9 @@ mod write;
 use std::collections::BTreeMap;
 
 use super::misbehave::Wrong;
-use super::ring::{AddError, Areas, Element, QueueOptions, Shape, Used, UsedError, zeroed};
+use super::ring::{
+    AddError, Areas, Batch, Element, QueueOptions, Shape, Used, UsedError, completely, zeroed,
+};
 use crate::host::memory::{Memory, MemoryError};
 use ids::Ids;
 use layout::{AVAIL, EVENT_DESC, EVENT_DISABLE, EVENT_ENABLE, EVENT_MODE, Layout, Position, USED, WRITE};
@@ -34,11 +36,14 @@ pub struct PackedQueue<T> {
     memory: Memory,
     layout: Layout,
     event_idx: bool,
+    in_order: bool,
     ids: Ids,
     /// By buffer id. An id has more than one chain only when that breach is planned ([`Wrong::ReuseId`]).
     chains: BTreeMap<u16, Vec<Chain<T>>>,
-    /// Slots of the chains in flight, in the order of availability.
-    order: BTreeMap<u64, u32>,
+    /// Buffer id and slots of the chains in flight, in the order of availability.
+    order: BTreeMap<u64, (u16, u32)>,
+    /// A used descriptor that was taken and stands for chains that were not yet: the last one's number.
+    batch: Option<Batch<u64>>,
     added: u64,
     free_slots: u32,
     /// Where the next chain goes.
@@ -75,9 +80,11 @@ impl<T> PackedQueue<T> {
             memory: memory.clone(),
             layout,
             event_idx: options.event_idx,
+            in_order: options.in_order,
             ids: Ids::new(size, options.free_list, options.dice),
             chains: BTreeMap::new(),
             order: BTreeMap::new(),
+            batch: None,
             added: 0,
             free_slots: size.into(),
             next: start,
@@ -186,7 +193,7 @@ impl<T> PackedQueue<T> {
             table,
             room_bytes,
         });
-        self.order.insert(self.added, slots);
+        self.order.insert(self.added, (id, slots));
         self.added += 1;
         self.free_slots -= slots;
         self.unpublished_slots += slots;
@@ -231,12 +238,24 @@ impl<T> PackedQueue<T> {
     /// Has the device used chains that were not taken back yet?
     #[must_use]
     pub fn has_used(&self) -> bool {
-        self.is_used(self.next_used)
+        self.batch.is_some() || self.is_used(self.next_used)
     }
 
     /// Slots of the chains used beyond what was taken back; very many if what the device wrote makes no sense and has to be looked at.
     fn used_slots(&self) -> u32 {
         let mut slots = 0;
+        let mut first = self.order.keys().next().copied().unwrap_or(0);
+        // With IN_ORDER a used descriptor stands for all chains up to its own.
+        let upto = |first, last| {
+            self.order
+                .range(first..=last)
+                .map(|(_, (_, slots))| slots)
+                .sum::<u32>()
+        };
+        if let Some(batch) = self.batch {
+            slots = upto(first, batch.last);
+            first = batch.last + 1;
+        }
         for _ in 0..self.in_flight() {
             let at = self.next_used.ahead(slots);
             if !self.is_used(at) {
@@ -244,8 +263,12 @@ impl<T> PackedQueue<T> {
             }
             let id = self.memory.load_u16(self.layout.descriptor(at.slot()) + 12);
             match self.chains.get(&id).and_then(|c| c.first()) {
-                Some(chain) => slots += chain.slots,
-                None => return u32::MAX,
+                Some(chain) if self.in_order && chain.number >= first => {
+                    slots += upto(first, chain.number);
+                    first = chain.number + 1;
+                }
+                Some(chain) if !self.in_order => slots += chain.slots,
+                _ => return u32::MAX,
             }
         }
         slots
@@ -258,7 +281,7 @@ impl<T> PackedQueue<T> {
             return 0;
         }
         let chains = usize::from(after.max(1)).min(self.in_flight().max(1));
-        self.order.values().take(chains - 1).sum()
+        self.order.values().take(chains - 1).map(|(_, slots)| slots).sum()
     }
 
     /// Has the device already passed the slot that [`PackedQueue::enable_interrupts`] with the same `after` names?
@@ -273,6 +296,23 @@ impl<T> PackedQueue<T> {
     /// # Errors
     /// [`UsedError`] when the used descriptor makes no sense; the queue is then of no further use.
     pub fn pop(&mut self) -> Result<Option<Used<T>>, UsedError> {
+        let Some(batch) = self.next_batch()? else {
+            return Ok(None);
+        };
+        let number = if self.in_order {
+            self.order.keys().next().copied().unwrap_or(batch.last)
+        } else {
+            batch.last
+        };
+        self.batch = (number != batch.last).then_some(batch);
+        Ok(self.take(number, (number == batch.last).then_some(batch.len_bytes)))
+    }
+
+    /// The used descriptor that the next chain comes back with: the one begun, or the next one of the ring.
+    fn next_batch(&self) -> Result<Option<Batch<u64>>, UsedError> {
+        if self.batch.is_some() {
+            return Ok(self.batch);
+        }
         let at = self.next_used;
         if !self.is_used(at) {
             return Ok(None);
@@ -286,10 +326,10 @@ impl<T> PackedQueue<T> {
         } else {
             0
         };
-        let Some(of_id) = self.chains.get_mut(&id) else {
+        let Some(chain) = self.chains.get(&id).and_then(|c| c.first()) else {
             return Err(UsedError::BufferId { slot, wrap, id });
         };
-        let room_bytes = of_id[0].room_bytes;
+        let room_bytes = chain.room_bytes;
         if u64::from(len_bytes) > room_bytes {
             return Err(UsedError::BufferLength {
                 slot,
@@ -299,21 +339,31 @@ impl<T> PackedQueue<T> {
                 room_bytes,
             });
         }
-        let chain = of_id.remove(0);
+        Ok(Some(Batch {
+            last: chain.number,
+            len_bytes,
+        }))
+    }
+
+    /// Takes a used chain back. `len_bytes`: what the device wrote; absent: it was skipped, and so used completely.
+    fn take(&mut self, number: u64, len_bytes: Option<u32>) -> Option<Used<T>> {
+        let (id, _) = self.order.remove(&number)?;
+        let of_id = self.chains.get_mut(&id)?;
+        let at = of_id.iter().position(|c| c.number == number)?;
+        let chain = of_id.remove(at);
         if of_id.is_empty() {
             self.chains.remove(&id);
             self.ids.give(id);
         }
-        self.order.remove(&chain.number);
-        self.next_used = at.ahead(chain.slots);
+        self.next_used = self.next_used.ahead(chain.slots);
         self.free_slots += chain.slots;
         if let Some(table) = chain.table {
             self.memory.free(table);
         }
-        Ok(Some(Used {
+        Some(Used {
             token: chain.token,
-            len_bytes,
-        }))
+            len_bytes: len_bytes.unwrap_or(completely(chain.room_bytes)),
+        })
     }
 
     /// Asks for no interrupts for now.

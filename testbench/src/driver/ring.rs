@@ -77,6 +77,9 @@ pub struct Element {
 pub struct QueueOptions {
     /// `VIRTIO_F_EVENT_IDX` was negotiated.
     pub event_idx: bool,
+    /// `VIRTIO_F_IN_ORDER` was negotiated: one used element may stand for several chains, and descriptors of a split ring are taken one after
+    /// the other (SPLIT-DSC-005).
+    pub in_order: bool,
     /// Order in which numbers are used again.
     pub free_list: FreeList,
     /// Makes the choices of [`FreeList::Random`].
@@ -88,8 +91,22 @@ pub struct QueueOptions {
 pub struct Used<T> {
     /// What its owner gave with it.
     pub token: T,
-    /// Bytes that the device says it wrote.
+    /// Bytes that the device says it wrote. All that there is room for where a later chain's used element stands for this one (`VIRTIO_F_IN_ORDER`).
     pub len_bytes: u32,
+}
+
+/// A used element that stands for all chains up to the one that it names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<K> {
+    /// The last of them.
+    pub(super) last: K,
+    /// Bytes written into that one.
+    pub(super) len_bytes: u32,
+}
+
+/// What counts as written into a chain that was skipped: all of it.
+pub(super) fn completely(room_bytes: u64) -> u32 {
+    u32::try_from(room_bytes).unwrap_or(u32::MAX)
 }
 
 /// What a device is told of a ring.

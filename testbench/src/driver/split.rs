@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 
 use super::layout::{self, INDIRECT, Layout, NEXT, NO_INTERRUPT, NO_NOTIFY, WRITE};
 use super::misbehave::Wrong;
-use super::ring::{AddError, Areas, Element, FreeList, QueueOptions, Shape, Used, UsedError, zeroed};
+use super::ring::{
+    AddError, Areas, Batch, Element, FreeList, QueueOptions, Shape, Used, UsedError, completely, zeroed,
+};
 use crate::host::memory::{Memory, MemoryError};
 
 struct Chain<T> {
@@ -26,6 +28,10 @@ pub struct SplitQueue<T> {
     free: VecDeque<u16>,
     chains: Vec<Option<Chain<T>>>,
     in_flight: usize,
+    /// Heads of the chains in flight in the order of availability (with `IN_ORDER` only).
+    order: VecDeque<u16>,
+    /// A used element that was taken and stands for chains that were not yet.
+    batch: Option<Batch<u16>>,
     next_available: u16,
     published: u16,
     kicked: u16,
@@ -53,6 +59,8 @@ impl<T> SplitQueue<T> {
             free: (0..size).collect(),
             chains: std::iter::repeat_with(|| None).take(size.into()).collect(),
             in_flight: 0,
+            order: VecDeque::new(),
+            batch: None,
             next_available: 0,
             published: 0,
             kicked: 0,
@@ -145,6 +153,9 @@ impl<T> SplitQueue<T> {
                 INDIRECT,
             ));
         }
+        if wrong == Some(Wrong::DescriptorOrder) {
+            self.free.rotate_left(1);
+        }
         let descriptors: Vec<u16> = self.free.drain(..needed).collect();
         let head = descriptors[0];
         let size = self.layout.size;
@@ -189,6 +200,9 @@ impl<T> SplitQueue<T> {
         );
         self.next_available = self.next_available.wrapping_add(1);
         self.in_flight += 1;
+        if self.options.in_order {
+            self.order.push_back(head);
+        }
         let room_bytes = elements
             .iter()
             .filter(|e| e.write)
@@ -265,6 +279,23 @@ impl<T> SplitQueue<T> {
     /// # Errors
     /// [`UsedError`] when the used ring makes no sense; the queue is then of no further use.
     pub fn pop(&mut self) -> Result<Option<Used<T>>, UsedError> {
+        let Some(batch) = self.next_batch()? else {
+            return Ok(None);
+        };
+        let head = if self.options.in_order {
+            self.order.pop_front().unwrap_or(batch.last)
+        } else {
+            batch.last
+        };
+        self.batch = (head != batch.last).then_some(batch);
+        Ok(self.take(head, (head == batch.last).then_some(batch.len_bytes)))
+    }
+
+    /// The used element that the next chain comes back with: the one begun, or the next one of the used ring.
+    fn next_batch(&self) -> Result<Option<Batch<u16>>, UsedError> {
+        if self.batch.is_some() {
+            return Ok(self.batch);
+        }
         let index = self.memory.load_u16(self.layout.used_index());
         let ahead = index.wrapping_sub(self.next_used);
         if ahead == 0 {
@@ -280,19 +311,18 @@ impl<T> SplitQueue<T> {
         let slot = self.layout.used_slot(self.next_used);
         let (id, len_bytes) = (self.memory.load_u32(slot), self.memory.load_u32(slot + 4));
         let at = self.next_used;
-        let Some(entry) = self.chains.get_mut(id as usize) else {
+        let Some(entry) = self.chains.get(id as usize) else {
             return Err(UsedError::Range {
                 index: at,
                 id,
                 size: self.layout.size,
             });
         };
-        let Some(chain) = entry.take() else {
+        let Some(chain) = entry else {
             return Err(UsedError::NotInFlight { index: at, id });
         };
-        if u64::from(len_bytes) > chain.room_bytes {
-            let room_bytes = chain.room_bytes;
-            *entry = Some(chain);
+        let room_bytes = chain.room_bytes;
+        if u64::from(len_bytes) > room_bytes {
             return Err(UsedError::Length {
                 index: at,
                 id,
@@ -300,12 +330,30 @@ impl<T> SplitQueue<T> {
                 room_bytes,
             });
         }
+        let last = id as u16;
+        let before = self.order.iter().position(|&h| h == last).unwrap_or(0);
+        if before >= usize::from(ahead) {
+            return Err(UsedError::Batch {
+                index: at,
+                id,
+                chains: before + 1,
+                ahead,
+            });
+        }
+        Ok(Some(Batch { last, len_bytes }))
+    }
+
+    /// Takes a used chain back. `len_bytes`: what the device wrote; absent: it was skipped, and so used completely.
+    fn take(&mut self, head: u16, len_bytes: Option<u32>) -> Option<Used<T>> {
+        let chain = self.chains[usize::from(head)].take()?;
         self.next_used = self.next_used.wrapping_add(1);
         self.in_flight -= 1;
         if let Some(table) = chain.table {
             self.memory.free(table);
         }
         match self.options.free_list {
+            // Used in order, they are free in order: round the table.
+            _ if self.options.in_order => self.free.extend(&chain.descriptors),
             FreeList::Lifo => {
                 for d in chain.descriptors.iter().rev() {
                     self.free.push_front(*d);
@@ -319,10 +367,10 @@ impl<T> SplitQueue<T> {
                 }
             }
         }
-        Ok(Some(Used {
+        Some(Used {
             token: chain.token,
-            len_bytes,
-        }))
+            len_bytes: len_bytes.unwrap_or(completely(chain.room_bytes)),
+        })
     }
 
     /// Asks for no interrupts for now: a flag without `EVENT_IDX`, nothing with it (the old event word lies behind, SPLIT-DRV-014).

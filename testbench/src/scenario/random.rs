@@ -88,6 +88,10 @@ pub fn scenario(seed: u64) -> Scenario {
         traffic.frames as u32,
     );
     let mut draw = Draw::new(seed, "wire");
+    let driver = DriverConfig {
+        in_order: Draw::new(seed, "in order").chance(400),
+        ..driver
+    };
     Scenario {
         name: format!("random-{seed}"),
         about: format!("Drawn by chance from {seed}."),
@@ -430,6 +434,12 @@ mod tests {
     fn a_number_means_the_same_scenario_each_time_and_others_differ() {
         assert_eq!(scenario(7), scenario(7));
         assert_ne!(scenario(7).driver, scenario(8).driver);
+    }
+
+    #[test]
+    fn order_is_drawn_now_and_then() {
+        let taken = (0..300).filter(|&s| scenario(s).driver.in_order).count();
+        assert!((60..180).contains(&taken), "{taken} of 300");
     }
 
     #[test]

@@ -48,7 +48,8 @@ module packed_gather
   end
 
   packed_used #(.NQ(1), .IDLE_CYCLES(24), .AGE_CYCLES(128)) u_used (
-    .clk_i, .rst_ni, .ctx_i(ctx), .run_i(1'b1), .clear_i(1'b0), .cpl_valid_i((wait_q == '0) && (given_q != 16'(COUNT))),
+    .clk_i, .rst_ni, .ctx_i(ctx), .in_order_i(1'b0), .run_i(1'b1), .clear_i(1'b0),
+    .cpl_valid_i((wait_q == '0) && (given_q != 16'(COUNT))),
     .cpl_ready_o(ready), .cpl_i(cpl), .wr_valid_o(shown_o), .wr_ready_i(1'b1), .wr_o(wr),
     /* verilator lint_off PINCONNECTEMPTY */
     .busy_o()

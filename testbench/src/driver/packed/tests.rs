@@ -12,17 +12,24 @@ use device::{Device, List};
 use layout::{INDIRECT, NEXT};
 
 fn bench(size: u16, event_idx: bool, free_list: FreeList) -> (PackedQueue<u32>, Memory, Device) {
+    bench_with(
+        size,
+        QueueOptions {
+            event_idx,
+            in_order: false,
+            free_list,
+            dice: Dice::new(1, "queue"),
+        },
+    )
+}
+
+fn bench_with(size: u16, options: QueueOptions) -> (PackedQueue<u32>, Memory, Device) {
     let config = MemoryConfig {
         visibility_ns_max: 0,
         ..MemoryConfig::default()
     };
     let clock = ClockRate::from_mhz(250.0);
     let m = Memory::new(&config, clock, Recorder::new(), Dice::new(1, "memory"));
-    let options = QueueOptions {
-        event_idx,
-        free_list,
-        dice: Dice::new(1, "queue"),
-    };
     let q = PackedQueue::new(&m, size, options).unwrap();
     let d = Device::new(&m, q.areas());
     (q, m, d)
@@ -174,6 +181,43 @@ fn every_size_fills_empties_and_wraps() {
             assert_eq!(memory.live_buffers(), 3);
         }
     }
+}
+
+#[test]
+fn one_used_descriptor_returns_a_batch_in_order() {
+    let options = QueueOptions {
+        event_idx: true,
+        in_order: true,
+        free_list: FreeList::Lifo,
+        dice: Dice::new(1, "queue"),
+    };
+    let (mut q, m, mut d) = bench_with(7, options);
+    let before = m.live_buffers();
+    for round in 0..20 {
+        for (token, shape) in [Shape::Direct, Shape::Indirect, Shape::Direct]
+            .into_iter()
+            .enumerate()
+        {
+            let parts = [element(0x1000, 12, false), element(0x2000, 60, true)];
+            q.add(&parts, shape, token as u32, None).unwrap();
+        }
+        q.publish(None);
+        let lists: Vec<List> = std::iter::from_fn(|| d.fetch()).collect();
+        assert!(!q.has_used() && !q.has_reached(1));
+        d.finish(lists[1].id, lists[0].slots + lists[1].slots, Some(7));
+        assert!(q.has_reached(2) && !q.has_reached(3), "round {round}");
+        let got = |q: &mut PackedQueue<u32>| q.pop().unwrap().map(|u| (u.token, u.len_bytes));
+        // What was skipped counts as written to its end.
+        assert_eq!(got(&mut q), Some((0, 60)));
+        assert!(q.has_used() && q.has_reached(1) && !q.has_reached(2));
+        assert_eq!((got(&mut q), got(&mut q)), (Some((1, 7)), None));
+        d.finish(lists[2].id, lists[2].slots, None);
+        assert_eq!((got(&mut q), got(&mut q)), (Some((2, 0)), None));
+    }
+    assert_eq!(
+        (q.in_flight(), q.free_descriptors(), m.live_buffers()),
+        (0, 7, before)
+    );
 }
 
 #[test]

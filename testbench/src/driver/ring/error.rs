@@ -79,6 +79,20 @@ pub enum UsedError {
         /// Chains in flight.
         in_flight: usize,
     },
+    /// With `VIRTIO_F_IN_ORDER` an element stands for more chains than the index has passed.
+    #[error(
+        "used element {index} (descriptor {id}) stands for {chains} chains, the used index has passed {ahead}"
+    )]
+    Batch {
+        /// Running used index.
+        index: u16,
+        /// Id found.
+        id: u32,
+        /// Chains up to the one named.
+        chains: usize,
+        /// Chains that the index has passed.
+        ahead: u16,
+    },
     /// A packed ring's used descriptor names no buffer in flight.
     #[error("the used descriptor in slot {slot} (wrap counter {}) names buffer {id}, which is not in flight", u8::from(*wrap))]
     BufferId {

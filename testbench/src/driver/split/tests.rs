@@ -18,9 +18,14 @@ fn memory() -> Memory {
 }
 
 fn queue(size: u16, event_idx: bool, free_list: FreeList) -> (SplitQueue<u32>, Memory) {
+    queue_with(size, event_idx, free_list, false)
+}
+
+fn queue_with(size: u16, event_idx: bool, free_list: FreeList, in_order: bool) -> (SplitQueue<u32>, Memory) {
     let m = memory();
     let options = QueueOptions {
         event_idx,
+        in_order,
         free_list,
         dice: Dice::new(1, "queue"),
     };
@@ -176,6 +181,56 @@ fn a_random_free_list_gives_every_descriptor_once() {
     assert!(orders.len() > 10, "{orders:?}");
 }
 
+/// What an `IN_ORDER` device does: an element in the slot of the batch's first chain, the index behind its last.
+fn use_batch(q: &SplitQueue<u32>, m: &Memory, (first, chains): (u16, u16), id: u16, len: u32) {
+    let element = [u32::from(id).to_le_bytes(), len.to_le_bytes()].concat();
+    m.device_write(0, q.layout().used_slot(first), &element, 15, 15);
+    let word = (u32::from(first.wrapping_add(chains)) << 16).to_le_bytes();
+    m.device_write(0, q.layout().used, &word, 0b1100, 0);
+}
+
+#[test]
+fn one_used_element_returns_a_batch_and_descriptors_go_round_the_table() {
+    let (mut q, m) = queue_with(8, true, FreeList::Lifo, true);
+    let (mut next, mut index) = (0, 0u16);
+    for round in 0..70_000u32 {
+        let heads: Vec<u16> = (0..3)
+            .map(|token| {
+                q.add(&[readable(0, 1), writable(0, 60)], Shape::Direct, token, None)
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!(heads, [next, (next + 2) % 8, (next + 4) % 8]);
+        let last = (next + 5) % 8;
+        assert_eq!(at(&m, q.layout(), heads[2]).3, last, "round {round}");
+        next = (next + 6) % 8;
+        q.publish(None);
+        use_batch(&q, &m, (index, 2), heads[1], 7);
+        let got = |q: &mut SplitQueue<u32>| q.pop().unwrap().map(|u| (u.token, u.len_bytes));
+        // What was skipped counts as written to its end.
+        assert_eq!((got(&mut q), q.has_used()), (Some((0, 60)), true));
+        assert_eq!((got(&mut q), got(&mut q)), (Some((1, 7)), None));
+        use_batch(&q, &m, (index.wrapping_add(2), 1), heads[2], 0);
+        assert_eq!((got(&mut q), got(&mut q)), (Some((2, 0)), None));
+        index = index.wrapping_add(3);
+        assert_eq!((q.in_flight(), q.free_descriptors()), (0, 8));
+    }
+}
+
+#[test]
+fn a_batch_that_the_index_does_not_cover_is_an_error() {
+    let (mut q, m) = queue_with(8, true, FreeList::Fifo, true);
+    for token in 0..3 {
+        q.add(&[readable(0, 1)], Shape::Direct, token, None).unwrap();
+    }
+    q.publish(None);
+    use_batch(&q, &m, (0, 2), 2, 0);
+    assert_eq!(
+        q.pop().unwrap_err().to_string(),
+        "used element 0 (descriptor 2) stands for 3 chains, the used index has passed 2"
+    );
+}
+
 #[test]
 fn kicks_follow_avail_event_over_the_wrap() {
     let (mut q, m) = queue(2, true, FreeList::Lifo);
@@ -301,6 +356,11 @@ fn each_breach_is_where_it_should_be() {
     assert_eq!(at(&m, q.layout(), 1).3, 4);
     let (q, m) = spoilt(Wrong::IndexJump, Shape::Direct);
     assert_eq!(m.load_u16(q.layout().available_index()), 6);
+    let (q, m) = spoilt(Wrong::DescriptorOrder, Shape::Direct);
+    assert_eq!(
+        (m.load_u16(q.layout().available_slot(0)), at(&m, q.layout(), 1).3),
+        (1, 2)
+    );
     let (q, m) = spoilt(Wrong::IndirectRagged, Shape::Indirect);
     assert_eq!(at(&m, q.layout(), 0).1, 40);
     let (q, m) = spoilt(Wrong::ReadableAfterWritable, Shape::Direct);

@@ -73,6 +73,7 @@ fn stores(seed: u64, reorder_stores: bool, work: impl FnOnce(&mut PackedQueue<u3
     let m = Memory::new(&config, clock, recorder.clone(), Dice::new(seed, "memory"));
     let options = QueueOptions {
         event_idx: true,
+        in_order: false,
         free_list: FreeList::Lifo,
         dice: Dice::new(1, "queue"),
     };

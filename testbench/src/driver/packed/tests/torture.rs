@@ -29,6 +29,7 @@ struct Torture {
     driver: Driver,
     device_sleeps: bool,
     event_idx: bool,
+    in_order: bool,
     longest: u64,
     token: u32,
     /// What the device has to find, in order.
@@ -41,7 +42,7 @@ struct Torture {
 }
 
 impl Torture {
-    fn new(seed: u64, size: u16, event_idx: bool, reorder_stores: bool) -> Self {
+    fn new(seed: u64, size: u16, (event_idx, reorder_stores, in_order): (bool, bool, bool)) -> Self {
         let recorder = Recorder::new();
         let config = MemoryConfig {
             visibility_ns_max: 200,
@@ -54,6 +55,7 @@ impl Torture {
         let free_list = [FreeList::Lifo, FreeList::Fifo, FreeList::Random][dice.below(3) as usize];
         let options = QueueOptions {
             event_idx,
+            in_order,
             free_list,
             dice: Dice::new(seed, "queue"),
         };
@@ -70,6 +72,7 @@ impl Torture {
             driver: Driver::Works,
             device_sleeps: true,
             event_idx,
+            in_order,
             token: 0,
             given: VecDeque::new(),
             held: Vec::new(),
@@ -183,7 +186,21 @@ impl Torture {
     fn finish(&mut self) {
         let from: At = self.device.used;
         let mut slots = 0;
-        for _ in 0..=self.dice.below(self.held.len() as u64) {
+        let count = 1 + self.dice.below(self.held.len() as u64) as usize;
+        if self.in_order {
+            // One used descriptor for all of them; those before the last are full.
+            for (token, list) in self.held.drain(..count - 1) {
+                let room: u32 = list.parts.iter().filter(|p| p.2).map(|p| p.1).sum();
+                self.finished.push_back((token, room));
+                slots += list.slots;
+            }
+            let (token, list) = self.held.remove(0);
+            let len = list.parts.iter().any(|p| p.2).then_some(1);
+            slots += list.slots;
+            self.device.finish(list.id, slots, len);
+            self.finished.push_back((token, len.unwrap_or(0)));
+        }
+        for _ in 0..if self.in_order { 0 } else { count } {
             let (token, list) = self.held.remove(self.dice.below(self.held.len() as u64) as usize);
             let room: u32 = list.parts.iter().filter(|p| p.2).map(|p| p.1).sum();
             let len = (room > 0).then(|| self.dice.up_to(room.into()) as u32);
@@ -204,9 +221,9 @@ impl Torture {
 fn nothing_is_lost_and_nobody_sleeps_for_ever() {
     const TOKENS: u32 = 400;
     for (number, size) in [1u16, 2, 3, 5, 7, 16, 255].into_iter().enumerate() {
-        for variant in 0..4u64 {
-            let (event_idx, reorder) = (variant & 1 == 1, variant & 2 == 2);
-            let mut t = Torture::new(number as u64 * 4 + variant, size, event_idx, reorder);
+        for variant in 0..8u64 {
+            let [event_idx, reorder, in_order] = [1, 2, 4].map(|bit| variant & bit != 0);
+            let mut t = Torture::new(number as u64 * 8 + variant, size, (event_idx, reorder, in_order));
             let mut steps = 0u32;
             while t.step(TOKENS) {
                 steps += 1;
@@ -221,7 +238,7 @@ fn nothing_is_lost_and_nobody_sleeps_for_ever() {
                     t.finished.len()
                 ),
                 (TOKENS, 0, 0, 0, 0),
-                "size {size}, event_idx {event_idx}, reorder {reorder}: {}",
+                "size {size}, event_idx {event_idx}, reorder {reorder}, in_order {in_order}: {}",
                 t.queue.state()
             );
             assert_eq!(t.memory.take_errors(), []);
