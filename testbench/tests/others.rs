@@ -57,3 +57,52 @@ fn what_a_strangers_device_does_wrong_is_found() {
         );
     }
 }
+
+/// The first violation as it is printed, without the command that repeats it (its path is another every time).
+fn violation(said: &str, rule: &str) -> String {
+    said.lines()
+        .skip_while(|l| !l.starts_with(&format!("  {rule} at cycle")))
+        .take_while(|l| !l.trim_start().starts_with("repeat"))
+        .map(|l| l.strip_prefix("  ").unwrap_or(l))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_page_on_failures_shows_what_is_printed() {
+    let path = root().join("docs/failures.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let mut renewed = String::new();
+    for (i, section) in page.split_inclusive("```text\n").enumerate() {
+        let shown = if i == 0 {
+            ""
+        } else {
+            section.split("```\n").next().unwrap_or("")
+        };
+        renewed.push_str(&section[shown.len()..]);
+        // The title before a block names the bug that it shows.
+        let title = section.lines().rev().find(|l| l.starts_with("## "));
+        if let Some(bug) = title
+            .and_then(|t| t.split('`').nth(1))
+            .filter(|_| section.ends_with("```text\n"))
+        {
+            let rule = match bug {
+                "early" => "SPLIT-USED-EARLY",
+                "stray" => "SAFE-READ",
+                _ => "INT-MISSING",
+            };
+            let text = violation(&judged(&["--bug", bug]).1, rule);
+            assert!((6..=15).contains(&text.lines().count()), "{text}");
+            renewed.push_str(&text);
+            renewed.push('\n');
+        }
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &renewed).unwrap();
+        return;
+    }
+    assert!(
+        page == renewed,
+        "run: UPDATE=1 cargo test -p ringside --test others\n{renewed}"
+    );
+}
