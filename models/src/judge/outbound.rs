@@ -131,13 +131,14 @@ impl Judge {
         !dead
     }
 
-    fn outside(&mut self, read: bool, addr: u64, len: u64, what: &str) -> Cause {
+    /// An access to memory that the driver did not give; `queue` if something else of it was for one.
+    fn outside(&mut self, read: bool, queue: Option<u16>, addr: u64, len: u64, what: &str) -> Cause {
         let rule = if read { RuleId::SafeRead } else { RuleId::SafeWrite };
         // After a reset the queues are forgotten and the life-cycle rules speak.
         if matches!(self.life, Life::Running | Life::Stopping) {
             self.w.book.check(
                 rule,
-                None,
+                queue,
                 false,
                 || {
                     if read {
@@ -161,7 +162,13 @@ impl Judge {
             return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
         }
         if area.area == Area::Device {
-            self.outside(true, addr, len, "the device area is the device's own to write");
+            self.outside(
+                true,
+                Some(queue),
+                addr,
+                len,
+                "the device area is the device's own to write",
+            );
             return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
         }
         let inside = addr.saturating_add(len) <= area.end;
@@ -201,11 +208,14 @@ impl Judge {
             let Some(span) = self.w.spans.at(at, |k| k != Kind::Writable) else {
                 let unknown = self.outside(
                     true,
+                    cause.and_then(|c| c.queue),
                     at,
                     left,
                     "neither a ring nor a buffer of an available chain",
                 );
-                return (cause.unwrap_or(unknown), ReadTarget::Nothing);
+                cause.get_or_insert(unknown);
+                // What came before it is read all the same, and will be answered.
+                break;
             };
             self.w.book.held(RuleId::SafeRead);
             let n = left.min(span.end - at);
@@ -311,7 +321,7 @@ impl Judge {
             return Cause::of(Purpose::Unknown).on(queue);
         }
         if let Some(Err(what)) = self.queues.get(&queue).map(|q| q.writable(area.area)) {
-            self.outside(false, addr, len, what);
+            self.outside(false, Some(queue), addr, len, what);
             return Cause::of(Purpose::Unknown).on(queue);
         }
         let inside = addr.saturating_add(len) <= area.end;
@@ -368,6 +378,7 @@ impl Judge {
             let Some(span) = self.w.spans.at(at, |k| k == Kind::Writable) else {
                 let unknown = self.outside(
                     false,
+                    cause.and_then(|c| c.queue),
                     at,
                     rest.len() as u64,
                     "neither a used ring, a buffer of an available chain nor an MSI-X address",
