@@ -58,7 +58,8 @@ module byte_gearbox #(
       hold_q[0] <= '0;
       level_q   <= '0;
     end else if (push) begin
-      hold_q[0] <= (hold_q[0] >> {taken, 3'b000}) | (HOLD_W'(fresh) << {base, 3'b000});
+      hold_q[0] <= (hold_q[0] >> {taken, 3'b000})
+                   | (HOLD_W'(fresh) << {base, 3'b000});
       level_q   <= base + LEVEL_W'(in_bytes_i);
     end else if (pull) begin
       hold_q[0] <= hold_q[0] >> {taken, 3'b000};

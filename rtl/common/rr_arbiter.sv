@@ -21,27 +21,29 @@ module rr_arbiter #(
   output logic               valid_o
 );
 
-  // The first requester to be looked at.
-  logic [INDEX_W-1:0] first_q;
+  // Requesters whose number has bit b set.
+  function automatic logic [N-1:0] with_bit(int unsigned b);
+    for (int unsigned i = 0; i < N; i++) with_bit[i] = ((i >> b) & 1) != 0;
+  endfunction
 
-  always_comb begin
-    index_o = '0;
-    valid_o = |req_i;
-    for (int i = int'(N) - 1; i >= 0; i--) begin
-      if (req_i[i]) index_o = INDEX_W'(i);
-    end
-    for (int i = int'(N) - 1; i >= 0; i--) begin
-      if (req_i[i] && INDEX_W'(i) >= first_q) index_o = INDEX_W'(i);
-    end
-    grant_o = '0;
-    for (int unsigned i = 0; i < N; i++) grant_o[i] = valid_o && index_o == INDEX_W'(i);
+  // Requesters behind the last one granted; they come first. Choosing is the lowest bit of a mask, which is cheaper than
+  // comparing numbers, in gates and in a simulator.
+  logic [N-1:0] behind_q, first, pool;
+
+  assign first   = req_i & behind_q;
+  assign pool    = (first != '0) ? first : req_i;
+  assign grant_o = pool & (~pool + 1'b1);
+  assign valid_o = req_i != '0;
+
+  for (genvar b = 0; b < int'(INDEX_W); b++) begin : gen_index
+    assign index_o[b] = (grant_o & with_bit(b)) != '0;
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      first_q <= '0;
+      behind_q <= '0;
     end else if (advance_i && valid_o) begin
-      first_q <= (index_o == INDEX_W'(N - 1)) ? '0 : index_o + 1'b1;
+      behind_q <= ~(grant_o | (grant_o - 1'b1));
     end
   end
 

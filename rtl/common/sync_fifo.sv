@@ -53,7 +53,7 @@ module sync_fifo #(
       wptr_q  <= '0;
       rptr_q  <= '0;
       count_q <= '0;
-    end else begin
+    end else if (push || pop) begin
       if (push) wptr_q <= (wptr_q == LAST) ? '0 : wptr_q + 1'b1;
       if (pop) rptr_q <= (rptr_q == LAST) ? '0 : rptr_q + 1'b1;
       if (push && !pop) count_q <= count_q + 1'b1;

@@ -63,15 +63,17 @@ module rx_filter
   logic                    multi_hit, uni_hit, address_ok, vlan_ok;
 
   always_ff @(posedge clk_i) begin
-    valid_q     <= valid_i;
-    broad_q     <= dst_i == '1;
-    multi_q     <= dst_i[40];
-    own_q       <= dst_i == mode_i.mac;
-    tagged_q    <= tagged_i;
-    vid_bit_q   <= vid_i[5:0];
-    vlan_word_q <= vlan_q[vid_i[11:6]];
-    for (int unsigned i = 0; i < 2 * MacEntries; i++) begin
-      match_q[i] <= table_valid_i[i] && (table_i[i] == dst_i);
+    valid_q <= valid_i;
+    if (valid_i) begin
+      broad_q     <= dst_i == '1;
+      multi_q     <= dst_i[40];
+      own_q       <= dst_i == mode_i.mac;
+      tagged_q    <= tagged_i;
+      vid_bit_q   <= vid_i[5:0];
+      vlan_word_q <= vlan_q[vid_i[11:6]];
+      for (int unsigned i = 0; i < 2 * MacEntries; i++) begin
+        match_q[i] <= table_valid_i[i] && (table_i[i] == dst_i);
+      end
     end
   end
 

@@ -72,7 +72,9 @@ module rx_ingest
 
   always_comb begin
     count = '0;
-    for (int unsigned i = 0; i < B; i++) count += CW'(tkeep_i[i]);
+    if (tvalid_i) begin
+      for (int unsigned i = 0; i < B; i++) count += CW'(tkeep_i[i]);
+    end
     // Counting stops once the frame is known to be too large, so no length overflows.
     bytes  = (first_q ? 17'd0 : bytes_q) + 17'(count);
     keep   = (bytes <= 17'(MAX_FRAME_BYTES)) && (count != '0);
@@ -109,11 +111,13 @@ module rx_ingest
 
   always_comb begin
     head = first_q ? '0 : head_q;
-    for (int unsigned i = 0; i < HeadBytes; i++) begin
-      if (B >= HeadBytes) begin
-        if (first_q && tkeep_i[i%B]) head[i*8+:8] = tdata_i[(i%B)*8+:8];
-      end else if ((i / B) == (first_q ? 0 : 1)) begin
-        if (tkeep_i[i%B] && (first_q || !head_at_q)) head[i*8+:8] = tdata_i[(i%B)*8+:8];
+    if (tvalid_i) begin
+      for (int unsigned i = 0; i < HeadBytes; i++) begin
+        if (B >= HeadBytes) begin
+          if (first_q && tkeep_i[i%B]) head[i*8+:8] = tdata_i[(i%B)*8+:8];
+        end else if ((i / B) == (first_q ? 0 : 1)) begin
+          if (tkeep_i[i%B] && (first_q || !head_at_q)) head[i*8+:8] = tdata_i[(i%B)*8+:8];
+        end
       end
     end
     // head_at_q: the head of this frame has been seen already

@@ -90,6 +90,9 @@ module chain_store
   assign seg_o.write     = seg_data[0];
   assign seg_o.last      = last;
 
+  logic moved;
+  assign moved = put_seg_i || put_chain_i || seg_pop_i || chain_pop_i;
+
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     logic put_seg, put_chain, pop_seg, pop_chain;
 
@@ -107,7 +110,7 @@ module chain_store
         seg_r_q[q]   <= '0;
         chain_w_q[q] <= '0;
         chain_r_q[q] <= '0;
-      end else begin
+      end else if (moved) begin
         seg_w_q[q]   <= seg_w_q[q] + 16'(put_seg);
         seg_r_q[q]   <= seg_r_q[q] + 16'(pop_seg);
         chain_w_q[q] <= chain_w_q[q] + 16'(put_chain);

@@ -46,7 +46,7 @@ module item_slicer
   localparam logic [LW-1:0] ITEM     = LW'(ITEM_BYTES);
   localparam logic [LW-1:0] BEAT     = LW'(BEAT_BYTES);
 
-  logic [BUF_W-1:0] buf_q, buf_left;
+  logic [BUF_W-1:0] buf_q;
   logic [LW-1:0]    level_q, level_left;
   read_meta_t       meta_q;
   logic [5:0]       index_q;
@@ -56,7 +56,6 @@ module item_slicer
   assign take       = active_q && (level_q >= ITEM || ended_q);
   assign done       = take && (index_q + 6'd1 == meta_q.count);
   assign level_left = !take ? level_q : (level_q >= ITEM) ? level_q - ITEM : '0;
-  assign buf_left   = take ? buf_q >> (ITEM_BYTES * 8) : buf_q;
   assign accept     = beat_valid_i && beat_ready_o;
 
   // A new answer starts when the old one is finished; a further beat of the same answer when an item lacks bytes.
@@ -82,7 +81,7 @@ module item_slicer
       error_q <= 1'b0;
       if (accept) ended_q <= beat_last_i;
       if (take) begin
-        buf_q   <= buf_left;
+        buf_q   <= buf_q >> (ITEM_BYTES * 8);
         level_q <= level_left;
         index_q <= index_q + 6'd1;
       end
@@ -96,7 +95,7 @@ module item_slicer
         buf_q    <= BUF_W'(beat_data_i) >> {beat_meta_i.offset, 3'b000};
       end else if (accept) begin
         level_q <= level_left + BEAT;
-        buf_q   <= buf_left | (BUF_W'(beat_data_i) << {level_left, 3'b000});
+        buf_q   <= (take ? buf_q >> (ITEM_BYTES * 8) : buf_q) | (BUF_W'(beat_data_i) << {level_left, 3'b000});
       end
     end
   end

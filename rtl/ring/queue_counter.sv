@@ -29,21 +29,25 @@ module queue_counter #(
 
   logic [NQ-1:0][W-1:0] count_q;
 
-  for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
-    logic inc, dec, dec2;
-    assign inc  = inc_i && (inc_queue_i == QW'(q));
-    assign dec  = dec_i && (dec_queue_i == QW'(q));
-    assign dec2 = dec2_i && (dec2_queue_i == QW'(q));
-    assign busy_o[q] = (count_q[q] != '0);
+  logic [NQ-1:0] inc, dec, dec2;
+  assign inc  = NQ'(inc_i) << inc_queue_i;
+  assign dec  = NQ'(dec_i) << dec_queue_i;
+  assign dec2 = NQ'(dec2_i) << dec2_queue_i;
 
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        count_q[q] <= '0;
-      end else begin
-        count_q[q] <= count_q[q] + W'(inc) - W'(dec) - W'(dec2);
+  for (genvar q = 0; q < int'(NQ); q++) begin : gen_busy
+    assign busy_o[q] = (count_q[q] != '0);
+  end
+
+  // One process for all queues, entered only when something is counted: most of these counters rest most of the time.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      count_q <= '0;
+    end else if (inc_i || dec_i || dec2_i) begin
+      for (int unsigned q = 0; q < NQ; q++) begin
+        count_q[q] <= count_q[q] + W'(inc[q]) - W'(dec[q]) - W'(dec2[q]);
         // Nothing ends that was not begun, and the counter never runs over.
-        assert (!(dec || dec2) || count_q[q] >= (W'(dec) + W'(dec2)));
-        assert (!inc || dec || dec2 || count_q[q] != '1);
+        assert (!(dec[q] || dec2[q]) || count_q[q] >= (W'(dec[q]) + W'(dec2[q])));
+        assert (!inc[q] || dec[q] || dec2[q] || count_q[q] != '1);
       end
     end
   end

@@ -42,7 +42,6 @@ module ring_read_mux
   assign free       = !valid_q || rd_ready_i;
   assign ready_o    = grant & {5{free}};
   assign rd_valid_o = valid_q;
-  assign meta       = read_meta_t'(req_i[index].meta[27:0]);
   assign dead       = !run_i[drop_queue_o] && !(meta.kind == RkWindow && meta.slot[12]);
   assign drop_o     = ready_o & {5{dead}};
   assign drop_queue_o = QW'(meta.qid);
@@ -52,13 +51,18 @@ module ring_read_mux
     .clk_i, .rst_ni, .req_i(valid_i), .advance_i(free), .grant_o(grant), .index_o(index), .valid_o(any)
   );
 
+  always_comb begin
+    meta = '0;
+    if (any) meta = read_meta_t'(req_i[index].meta[27:0]);
+  end
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_q <= 1'b0;
       req_q   <= '0;
     end else if (free) begin
       valid_q <= any && !dead;
-      req_q   <= req_i[index];
+      if (any) req_q <= req_i[index];
     end
   end
 

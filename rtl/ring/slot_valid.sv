@@ -34,21 +34,32 @@ module slot_valid #(
 );
 
   logic [DEPTH-1:0] valid_q [NQ];
+  // Filled since it was cleared: a queue that rests is not cleared again and again.
+  logic [NQ-1:0]    dirty_q;
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     assign ready_o[q] = valid_q[q][next_i[q]];
+  end
 
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i[q]) begin
+  // One process for all queues: a simulator pays for every assignment that may write the array, in every cycle.
+  always_ff @(posedge clk_i) begin
+    if (take_i) valid_q[take_queue_i][take_slot_i] <= 1'b0;
+    if (set_i && !clear_i[set_queue_i]) begin
+      valid_q[set_queue_i][set_slot_i] <= 1'b1;
+      dirty_q[set_queue_i]             <= 1'b1;
+    end
+    for (int unsigned q = 0; q < NQ; q++) begin
+      if (!rst_ni || (clear_i[q] && dirty_q[q])) begin
         valid_q[q] <= '0;
-      end else begin
-        if (take_i && take_queue_i == QW'(q)) valid_q[q][take_slot_i] <= 1'b0;
-        if (set_i && set_queue_i == QW'(q)) valid_q[q][set_slot_i] <= 1'b1;
-        // A slot is reserved once: it is never filled twice, and only filled slots are taken.
-        assert (!(set_i && set_queue_i == QW'(q)) || !valid_q[q][set_slot_i]);
-        assert (!(take_i && take_queue_i == QW'(q)) || valid_q[q][take_slot_i]);
+        dirty_q[q] <= 1'b0;
       end
     end
   end
+
+  // A slot is reserved once: it is never filled twice, and only filled slots are taken.
+  always_ff @(posedge clk_i) if (rst_ni) filled_once : assert (
+      !set_i || clear_i[set_queue_i] || !valid_q[set_queue_i][set_slot_i]);
+  always_ff @(posedge clk_i) if (rst_ni) taken_when_filled : assert (
+      !take_i || clear_i[take_queue_i] || valid_q[take_queue_i][take_slot_i]);
 
 endmodule

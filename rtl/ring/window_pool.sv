@@ -125,14 +125,19 @@ module window_pool
     end
     if (planted(BUG, 2) || planted(BUG, 9)) goes_on = 1'b0;    // those walk differently
 
-    any_free    = 1'b0;
-    free_window = '0;
-    for (int unsigned w = NQ; w < NW; w++) begin
-      if (!used_q[w]) begin
-        any_free    = 1'b1;
-        free_window = 6'(w);
-      end
-    end
+  end
+
+  // The lowest bit of a mask, and its number from the one-hot choice: a search through all windows is long.
+  function automatic logic [NW-1:0] with_bit(int unsigned b);
+    for (int unsigned w = 0; w < NW; w++) with_bit[w] = ((w >> b) & 1) != 0;
+  endfunction
+
+  logic [NW-1:0] unused_windows, choice;
+  assign unused_windows = {~used_q[NW-1:NQ], {NQ{1'b0}}};
+  assign any_free       = unused_windows != '0;
+  assign choice         = unused_windows & (~unused_windows + 1'b1);
+  for (genvar b = 0; b < 6; b++) begin : gen_free_window
+    assign free_window[b] = (choice & with_bit(b)) != '0;
   end
 
   assign given_o        = ask_valid_i && goes_on && any_free;
@@ -211,17 +216,26 @@ module window_pool
 
   assign busy_o = held | waiting | outstanding;
 
+  // Queues that stopped and have nothing under way; of those, the ones that have given their windows back.
+  logic [NQ-1:0] still, swept_q;
+  assign still = ~run_i & ~busy_o;
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
+      swept_q  <= '0;
       used_q   <= '0;
       filled_q <= '0;
       base_q   <= '0;
       count_q  <= '0;
       owner_q  <= '0;
     end else begin
-      // The windows of a queue that stopped come back when nothing of it is under way.
-      for (int unsigned w = NQ; w < NW; w++) begin
-        if (!run_i[QW'(owner_q[w])] && !busy_o[QW'(owner_q[w])]) used_q[w] <= 1'b0;
+      // The windows of a queue that stopped come back when nothing of it is under way: once, then there are none.
+      swept_q <= still;
+      if (given_o) swept_q[ask_queue_i] <= 1'b0;
+      if ((still & ~swept_q) != '0) begin
+        for (int unsigned w = NQ; w < NW; w++) begin
+          if (still[QW'(owner_q[w])]) used_q[w] <= 1'b0;
+        end
       end
       if (free_i) used_q[free_window_i] <= 1'b0;
       if (given_o) begin

@@ -77,6 +77,9 @@ module queue_table
                         && {16'd0, value} <= MAX_QUEUE_SIZE;
   assign vector_legal = {16'd0, value} < NUM_VECTORS;
 
+  logic written;
+  assign written = size_we_i || vector_we_i || enable_we_i || reset_we_i || addr_we_i != '0;
+
   for (genvar q = 0; q < QUEUES; q++) begin : g_queue
     logic sel, quiet, finished;
     assign sel      = select_i == 16'(q) && present_i[q];
@@ -94,7 +97,7 @@ module queue_table
         addr_q[q]      <= '0;
       end else begin
         if (settle_q[q] != '0) settle_q[q] <= settle_q[q] - 3'd1;
-        if (sel) begin
+        if (written && sel) begin
           if (size_we_i && quiet && size_legal) size_q[q] <= value;
           if (vector_we_i) vector_q[q] <= vector_legal ? value : NoVector;
           if (enable_we_i && quiet && features_ok_i && value == 16'd1) enable_q[q] <= 1'b1;

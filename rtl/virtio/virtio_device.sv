@@ -254,10 +254,12 @@ module virtio_device
   // A masked interrupt of a queue that was reset must not come out later, unless another user of the vector may be meant.
   always_comb begin
     msix_forget_o = '0;
-    for (int unsigned v = 0; v < NUM_VECTORS; v++) begin
-      for (int unsigned q = 0; q < Queues; q++) if (finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b1;
-      for (int unsigned q = 0; q < Queues; q++) if (!finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b0;
-      if (config_vector_q == 16'(v)) msix_forget_o[v] = 1'b0;
+    if (finished != '0) begin
+      for (int unsigned v = 0; v < NUM_VECTORS; v++) begin
+        for (int unsigned q = 0; q < Queues; q++) if (finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b1;
+        for (int unsigned q = 0; q < Queues; q++) if (!finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b0;
+        if (config_vector_q == 16'(v)) msix_forget_o[v] = 1'b0;
+      end
     end
   end
 

@@ -28,6 +28,7 @@ class ModelAbi {
 public:
     virtual ~ModelAbi() = default;
     virtual void eval() = 0;
+    virtual void eval_edge() = 0;                          ///< eval when no input but the clock moved since the last one
     virtual void finish() = 0;                             ///< run the final blocks
     virtual std::size_t port_count() const = 0;
     virtual PortRow port(std::size_t index) const = 0;

@@ -15,6 +15,7 @@ class Model final {
 public:
     explicit Model(ModelAbi* model) : model_{model} {}
     void eval() { model_->eval(); }
+    void eval_edge() { model_->eval_edge(); }
     void finish() { model_->finish(); }
     rust::Vec<PortEntry> ports() const;
     void set_time(std::uint64_t picoseconds) { model_->set_time(picoseconds); }

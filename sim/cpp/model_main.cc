@@ -15,6 +15,9 @@
 #include <string>
 #include <vector>
 
+// False: generated code that `build/tune.rs` prepared skips its pass over the inputs. Per thread, as the log below.
+constinit thread_local bool ringside_settle = true;
+
 namespace {
 
 // $display text since the last take_log. Per thread: a model lives and dies in one thread.
@@ -107,7 +110,14 @@ public:
     }
 
     void clear_inputs();
-    void eval() override { top_->eval(); }
+    void eval() override {
+        ringside_settle = true;
+        top_->eval();
+    }
+    void eval_edge() override {
+        ringside_settle = false;
+        top_->eval();
+    }
     void finish() override { top_->final(); }
     std::size_t port_count() const override;
     ringside::PortRow port(std::size_t index) const override;

@@ -40,7 +40,7 @@ impl Cycle<'_> {
 /// model that reads only in `sample` and writes only in `drive` gives the same run in any order of models. While the
 /// design is in reset neither is called.
 pub trait Bfm {
-    /// Before the edge: read ports. Every value has settled.
+    /// Before the edge: read ports. Every value has settled. Inputs must not be set here: the edge would see some of what follows from them and not the rest.
     fn sample(&mut self, cx: &mut Cycle<'_>);
 
     /// After the edge: set inputs. What the edge did to outputs shows only in the next `sample`.

@@ -23,6 +23,7 @@ pub(crate) mod bridge {
             plusargs: &Vec<String>,
         ) -> Result<UniquePtr<Model>>;
         fn eval(self: Pin<&mut Model>) -> Result<()>;
+        fn eval_edge(self: Pin<&mut Model>) -> Result<()>;
         fn finish(self: Pin<&mut Model>) -> Result<()>;
         fn ports(self: &Model) -> Vec<PortEntry>;
         fn set_time(self: Pin<&mut Model>, picoseconds: u64);

@@ -177,7 +177,13 @@ impl Machine {
         }
         self.clock.set_bool(true);
         self.model.set_time_ps(start_ps);
-        self.eval()?;
+        // Outside of reset nothing but the clock has moved since the last half cycle ended.
+        let outcome = if in_reset {
+            self.model.eval()
+        } else {
+            self.model.eval_edge()
+        };
+        self.checked(outcome)?;
         self.dump(now, start_ps)?;
         if !in_reset {
             for bfm in &mut self.bfms {
@@ -198,7 +204,8 @@ impl Machine {
         self.clock.set_bool(false);
         let half_ps = start_ps + self.period_ps / 2;
         self.model.set_time_ps(half_ps);
-        self.eval()?;
+        let outcome = self.model.eval();
+        self.checked(outcome)?;
         self.dump(now, half_ps)?;
         if progress {
             self.idle_cycles = 0;
@@ -207,8 +214,7 @@ impl Machine {
     }
 
     #[inline]
-    fn eval(&mut self) -> Result<(), RtlError> {
-        let outcome = self.model.eval();
+    fn checked(&mut self, outcome: Result<(), RtlError>) -> Result<(), RtlError> {
         if outcome.is_err() && self.dumping {
             // The last moment is the one that explains the stop.
             let _ = self.model.trace_close();

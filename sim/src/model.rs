@@ -149,6 +149,21 @@ impl Model {
         }
     }
 
+    /// [`Model::eval`] for a clock edge: cheaper, and right only when no input but the clock has changed since the last one.
+    ///
+    /// # Errors
+    /// As [`Model::eval`].
+    #[inline]
+    pub fn eval_edge(&mut self) -> Result<(), RtlError> {
+        if self.failed {
+            return self.eval();
+        }
+        match self.inner.pin_mut().eval_edge() {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.stopped(error.what())),
+        }
+    }
+
     #[cold]
     fn stopped(&mut self, what: &str) -> RtlError {
         self.failed = true;

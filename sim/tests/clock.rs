@@ -277,3 +277,29 @@ fn limits_of_cycles_and_of_real_time_end_a_run() {
     .unwrap_err();
     assert!(matches!(error, SimError::WallClock { .. }), "{error}");
 }
+
+#[test]
+fn a_gated_clock_sees_every_edge() {
+    let dut = common::dut("gated");
+    let mut model = ringside_sim::Model::load(&common::model(&dut, ringside_sim::Mode::Fast), 1).unwrap();
+    let [clock, reset, enable, gate, count] =
+        ["clk_i", "rst_ni", "enable_i", "clock_o", "count_o"].map(|name| model.port(name).unwrap());
+    let mut seen = Vec::new();
+    for (in_reset, enabled) in [
+        (true, true),
+        (false, true),
+        (false, false),
+        (false, true),
+        (false, true),
+    ] {
+        reset.set_bool(!in_reset);
+        enable.set_bool(enabled);
+        clock.set_bool(false);
+        model.eval().unwrap();
+        clock.set_bool(true);
+        // Nothing but the clock has moved, and something combinational reads it.
+        model.eval_edge().unwrap();
+        seen.push((gate.get_bool(), count.get_u64()));
+    }
+    assert_eq!(seen, [(true, 0), (true, 1), (false, 1), (true, 2), (true, 3)]);
+}

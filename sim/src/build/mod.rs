@@ -6,6 +6,7 @@ mod key;
 mod lock;
 mod ports;
 mod tool;
+mod tune;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ const MAIN_CC: &str = include_str!("../../cpp/model_main.cc");
 pub(crate) const PRINT_H: &str = include_str!("../../cpp/print.h");
 
 /// Raised when the generated code changes though no input of the key does.
-const FORMAT: &str = "model 1";
+const FORMAT: &str = "model 2";
 
 /// What a model is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,6 +172,7 @@ fn build_in(
     let header = work.join("Vdut.h");
     let header = std::fs::read_to_string(&header).map_err(BuildError::io("cannot read", &header))?;
     let members = ports::parse_header(&dut.name, &header)?;
+    tune::tune(work, &dut.clock)?;
     write("abi.h", ABI_H)?;
     write("print.h", PRINT_H)?;
     write("ports.inc", &ports::table(&members))?;
