@@ -78,7 +78,7 @@ module packed_avail
   localparam logic [1:0]  ModeDesc = 2'd2;
 
   state_e              state_q [NQ];
-  logic [NQ-1:0][15:0] goal_q, step_q, burst_q, start_q, armed_q;
+  logic [NQ-1:0][15:0] goal_q, step_q, last_q, burst_q, start_q, armed_q;   // next step, and the one under way
   logic [NQ-1:0]       exact_q, told_q, hush_q, hushing_q, suppressed_q, half_q;
   logic [NQ-1:0]       want_wr, wr_grant, taken, told;
   logic [QW-1:0]       wr_q;
@@ -144,6 +144,7 @@ module packed_avail
         state_q[q]      <= StIdle;
         goal_q[q]       <= '0;
         step_q[q]       <= 16'd1;
+        last_q[q]       <= '0;
         burst_q[q]      <= 16'd1;
         start_q[q]      <= '0;
         armed_q[q]      <= 16'h8000; // the driver zeroes the structure: every kick is asked for
@@ -167,6 +168,7 @@ module packed_avail
             state_q[q] <= StRead;
             exact_q[q] <= (burst_q[q] < LARGE);
             step_q[q]  <= (burst_q[q] < LARGE) ? 16'd1 : LARGE;
+            last_q[q]  <= burst_q[q];
             if (reached) goal_q[q] <= passed_i[q] + burst_q[q];
           end
           StRead: begin
@@ -184,8 +186,10 @@ module packed_avail
               start_q[q] <= passed_i[q];
               if (burst != 16'd0) burst_q[q] <= (burst < STEP_MAX) ? burst : STEP_MAX;
               if (dry_i[q]) goal_q[q] <= passed_i[q];
-            end else if (reached || (step_q[q] >= LARGE && !told_q[q] && left <= {1'b0, step_q[q][15:1]})) begin
+            end else if (reached || (step_q[q] >= LARGE && !told_q[q] && left <= {1'b0, last_q[q][15:1]})) begin
+              // Half of the step under way has turned out available: the next one overlaps with its rest.
               goal_q[q]  <= goal_q[q] + step_q[q];
+              last_q[q]  <= step_q[q];
               exact_q[q] <= 1'b0;
               step_q[q]  <= (step_q[q] < STEP_MAX / 4) ? {step_q[q][13:0], 2'b00} : STEP_MAX;
             end
