@@ -13,7 +13,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test soak lint fmt golden coverage bench bench-rates traffic clean
+.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test soak lint fmt golden coverage bench bench-ring traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -60,8 +60,8 @@ golden: setup ## compare the golden traces with what the device does now
 coverage: build ## line and branch coverage of the RTL over the golden scenarios, as lcov
 	@.venv/bin/python tools/coverage.py $(ARGS)
 
-bench-rates: setup ## 64-byte packet rates against the lower of link and boundary (all: about 10 min, resumable; ARGS="--only 512,gen3x8")
-	@$(CARGO) build --quiet --release -p ringside && python3 tools/bench/rates.py $(ARGS) --compare golden/rates/rates.json -- target/release/ringside
+bench-ring: setup ## the rings at the limit: 64-byte rates, latencies, batches, the engine alone; fails below 0.9 of golden/rates (resumable; ARGS="--only 512,gen3x8")
+	@$(CARGO) build --quiet --release -p ringside && python3 tools/bench/ring.py $(ARGS) --compare golden/rates/rates.json -- target/release/ringside
 
 bench: setup-bench ## simulated cycles per second beside bare C++ and cocotb
 	@tools/bench/run.sh $(ARGS)

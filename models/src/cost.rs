@@ -51,6 +51,8 @@ impl Traffic {
 pub struct Latencies {
     /// From a kick that found the queue idle to the device's next read for that queue.
     pub kick_to_read_cycles: Vec<u64>,
+    /// From a kick that found no other one unanswered to the device's next read of payload for that queue; transmit queues only have those.
+    pub kick_to_payload_cycles: Vec<u64>,
     /// From the last payload packet of the queue (completion of a read, or write) to the used index or descriptor that follows it.
     pub payload_to_used_cycles: Vec<u64>,
     /// From a used index or descriptor to the MSI-X message that follows it.
@@ -77,6 +79,7 @@ pub struct QueueCosts {
     /// Latencies.
     pub latencies: Latencies,
     kicked: Option<u64>,
+    kicked_unserved: Option<u64>,
     payload_done: Option<u64>,
     used: Option<u64>,
 }
@@ -202,13 +205,19 @@ impl Costs {
             (Purpose::Kick, Channel::Cq) => {
                 q.kicks += 1;
                 q.kicked.get_or_insert(cycle);
+                q.kicked_unserved.get_or_insert(cycle);
                 return;
+            }
+            (Purpose::Payload, Channel::Rq) if read => {
+                if let Some(kick) = q.kicked_unserved.take() {
+                    q.latencies.kick_to_payload_cycles.push(cycle - kick);
+                }
             }
             (Purpose::Payload, Channel::Rc) => {
                 q.payload_done = Some(cycle);
                 q.payload_read_bytes += payload_bytes(body);
             }
-            (Purpose::Payload, Channel::Rq) if !read => {
+            (Purpose::Payload, Channel::Rq) => {
                 q.payload_done = Some(cycle);
                 q.payload_written_bytes += payload_bytes(body);
             }
@@ -373,6 +382,7 @@ mod tests {
         assert_eq!(q.payload_read_bytes, 72);
         // The world lets ten cycles pass with each event.
         assert_eq!(q.latencies.kick_to_read_cycles, [10]);
+        assert_eq!(q.latencies.kick_to_payload_cycles, [70]); // index, entry, descriptor asked and answered before
         assert_eq!(q.latencies.payload_to_used_cycles, [30]); // frame on the wire, element, index
         assert_eq!(q.latencies.used_to_msix_cycles, [30]); // event word asked, answered, message
         assert!(!c.queues.contains_key(&RX) || c.queues[&RX].kicks == 0);

@@ -30,6 +30,7 @@ pub(crate) struct Requests {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Distributions {
     pub(crate) kick_to_read: Histogram,
+    pub(crate) kick_to_payload: Histogram,
     pub(crate) payload_to_used: Histogram,
     /// From the latest publication before a message.
     pub(crate) newest_to_msix: Histogram,
@@ -156,6 +157,7 @@ impl Collector {
         };
         let l = &mut costs.latencies;
         if l.kick_to_read_cycles.is_empty()
+            && l.kick_to_payload_cycles.is_empty()
             && l.payload_to_used_cycles.is_empty()
             && l.used_to_msix_cycles.is_empty()
         {
@@ -163,12 +165,14 @@ impl Collector {
         }
         let Latencies {
             kick_to_read_cycles,
+            kick_to_payload_cycles,
             payload_to_used_cycles,
             used_to_msix_cycles,
         } = std::mem::take(l);
         let d = self.distributions.entry(self.registers.role(queue)).or_default();
         for (samples, into) in [
             (kick_to_read_cycles, &mut d.kick_to_read),
+            (kick_to_payload_cycles, &mut d.kick_to_payload),
             (payload_to_used_cycles, &mut d.payload_to_used),
             (used_to_msix_cycles, &mut d.oldest_to_msix),
         ] {

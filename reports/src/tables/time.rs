@@ -80,6 +80,7 @@ fn distributions(c: &Collector) -> Vec<(&'static str, &'static str, &Histogram)>
             continue;
         }
         all.push(("kick to first read", role.word(), &d.kick_to_read));
+        all.push(("kick to first payload read", role.word(), &d.kick_to_payload));
         all.push(("payload done to used index", role.word(), &d.payload_to_used));
         all.push(("newest used index to MSI-X", role.word(), &d.newest_to_msix));
         all.push(("oldest used index to MSI-X", role.word(), &d.oldest_to_msix));
