@@ -124,6 +124,11 @@ rules! {
     LifeAfterQueueReset = "LIFE-AFTER-QUEUE-RESET", Device, stores: false, ["VQ-DEV-001", "PCICFG-DEV-013"],
         "After a queue reset was acknowledged (queue_reset read as 0) no DMA and no interrupt for that queue.";
 
+    LifeSuspended = "LIFE-SUSPENDED", Device, stores: false, ["SUSP-DEV-003", "SUSP-DEV-004"],
+        "No DMA and no interrupt from a suspended device.";
+    LifeSuspend = "LIFE-SUSPEND", Device, stores: false, ["SUSP-DEV-006", "SUSP-DEV-007", "SUSP-DEV-008", "SUSP-DEV-010", "SUSP-DEV-011"],
+        "A suspension that was asked for is reached, and only when buffers in progress are used and what the driver wants to hear of was told; its end as well.";
+
     // Safety: only memory that the driver gave
     SafeRead = "SAFE-READ", Device, stores: false, ["SPLIT-DEV-004", "PACKED-DEV-005"],
         "Reads stay inside available rings, descriptor tables, indirect tables and buffers of available chains.";
@@ -223,7 +228,7 @@ rules! {
         "INTx is used only with MSI-X disabled and not masked; assert and deassert alternate; reading ISR de-asserts.";
     IntIsr = "INT-ISR", Device, stores: false, ["PCIINT-DEV-002", "PCIINT-DEV-003", "PCIINT-DEV-005"],
         "ISR status shows the cause of a pending interrupt once, and reads clear it.";
-    IntConfig = "INT-CONFIG", Device, stores: false, ["INIT-DSC-001", "BASIC-DEV-003"],
+    IntConfig = "INT-CONFIG", Device, stores: false, ["INIT-DSC-001", "BASIC-DEV-003", "SUSP-DEV-005"],
         "A configuration change or DEVICE_NEEDS_RESET raises the configuration interrupt.";
     IntConfigSpurious = "INT-CONFIG-SPURIOUS", Device, stores: false, [],
         "No configuration interrupt without a change that the boundary can explain.";
@@ -235,7 +240,7 @@ rules! {
         "Vendor capabilities are long enough, of defined types, aligned and in a BAR, and all structures that the device needs have one.";
     CfgNotify = "CFG-NOTIFY", Device, stores: false, ["PCINTF-DEV-002", "PCINTF-DEV-003", "PCINTF-DEV-004", "PCINTF-DEV-005", "PCINTF-DEV-006", "PCINTF-DEV-007", "PCINTF-DEV-008", "PCINTF-DEV-009", "PCINTF-DEV-010", "PCINTF-DEV-011"],
         "The notification structure is aligned for the widest kick, its multiplier is 0 or a power of two, and it is large enough for every queue's kick.";
-    CfgStatus = "CFG-STATUS", Device, stores: false, ["BASIC-DSC-001", "PCICFG-DEV-007"],
+    CfgStatus = "CFG-STATUS", Device, stores: false, ["BASIC-DSC-001", "PCICFG-DEV-007", "SUSP-DSC-001", "SUSP-DSC-002", "SUSP-DEV-001"],
         "device_status reads back the driver's bits, 0 after reset.";
     CfgFeaturesOk = "CFG-FEATURES-OK", Device, stores: false, ["BASIC-DEV-005", "BASIC-DEV-006"],
         "FEATURES_OK stays set for a legal subset and reads back clear for an illegal one.";
@@ -305,6 +310,8 @@ rules! {
         "Ring parts are aligned (16, 2, 4 bytes; packed 16, 4, 4) and do not overlap.";
     DriverKickEarly = "DRIVER-KICK-EARLY", Driver, stores: false, ["INIT-DRV-015"],
         "No kick before DRIVER_OK or for a queue that is not enabled.";
+    DriverSuspend = "DRIVER-SUSPEND", Driver, stores: false, ["SUSP-DRV-001", "SUSP-DRV-003", "SUSP-DRV-004", "SUSP-DRV-005"],
+        "SUSPEND is written with its feature and to a device that runs; from then on no buffer, no kick and no register but status until the device runs again.";
     DriverKickForm = "DRIVER-KICK-FORM", Driver, stores: false, ["PCINTF-DRV-001", "PCINTF-DRV-002", "PCINTF-DRV-003", "PCINTF-DRV-004", "PCINTF-DRV-005", "PCINTF-DRV-006", "PCINTF-DSC-002"],
         "A kick is one 16-bit write of the queue index (or of the value that the device asks for), or one 32-bit write with the position, at the queue's address.";
     DriverKickData = "DRIVER-KICK-DATA", Driver, stores: true, ["BASIC-DSC-006", "BASIC-DSC-009", "BASIC-DSC-010", "BASIC-DSC-007", "BASIC-DSC-008", "PACKED-DRV-004"],

@@ -1,12 +1,15 @@
 // Device configuration of virtio-net, read-only: mac, status, max_virtqueue_pairs, mtu. Readable at any time, also
 // before features are negotiated.
 module net_config
+  import bug_pkg::*;
   import ringside_pkg::*;
 #(
     /// Most queue pairs.
     parameter int unsigned QUEUE_PAIRS = 4,
     /// Maximum transmission unit in bytes.
-    parameter int unsigned MTU         = 9000
+    parameter int unsigned MTU         = 9000,
+    /// Planted bug; 61: the link shows while the device is suspended.
+    parameter int unsigned BUG         = 0
 ) (
     /// Clock.
     input  logic        clk_i,
@@ -28,13 +31,15 @@ module net_config
     input  logic        status_i,
     /// The link is up.
     input  logic        link_up_i,
+    /// Suspended: the configuration does not change. What the link did meanwhile shows afterwards.
+    input  logic        hold_i,
     /// Pulse: the configuration changed on the device's own account and the driver wants to hear of it.
     output logic        config_change_o,
     /// Pulse: what is read here differs from the cycle before (link, or an address set by command or reset).
     output logic        config_touch_o
 );
 
-  logic        link_q, link_before_q, known_q;
+  logic        link, link_q, link_before_q, known_q;
   logic [47:0] mac_q;
 
   always_comb begin
@@ -50,6 +55,8 @@ module net_config
   assign rsp_valid_o    = req_valid_i;
   assign config_touch_o = known_q && (link_q != link_before_q || mac_i != mac_q);
 
+  assign link = (hold_i && !planted(BUG, 61)) ? link_q : link_up_i;
+
   // The first state after reset is no change.
   always_ff @(posedge clk_i) begin
     link_before_q <= known_q ? link_q : link_up_i;
@@ -60,8 +67,8 @@ module net_config
       config_change_o <= 1'b0;
     end else begin
       known_q         <= 1'b1;
-      link_q          <= link_up_i;
-      config_change_o <= known_q && status_i && (link_up_i != link_q);
+      link_q          <= link;
+      config_change_o <= known_q && status_i && (link != link_q);
     end
   end
 

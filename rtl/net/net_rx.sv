@@ -46,6 +46,8 @@ module net_rx
     /// Nothing of the queue is inside this block.
     output logic [NQ-1:0]                 idle_o,
 
+    /// Suspended: take no chain, frames wait.
+    input  logic                          hold_i,
     /// Published chains per queue.
     input  logic [NQ-1:0][15:0]           chain_count_i,
     /// Queue of the peek and pop.
@@ -204,6 +206,7 @@ module net_rx
       .rst_ni              (rst_ni),
       .mergeable_i         (features_i.mrg_rxbuf),
       .run_i               (run_i),
+      .hold_i              (hold_i),
       .chain_count_i       (chain_count_i),
       .peek_queue_o        (peek_queue_o),
       .peek_index_o        (peek_index_o),

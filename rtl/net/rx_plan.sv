@@ -22,6 +22,8 @@ module rx_plan
     input  logic                mergeable_i,
     /// Queue is enabled and not frozen.
     input  logic [NQ-1:0]       run_i,
+    /// Suspended: frames wait where they are, however long.
+    input  logic                hold_i,
     /// Published chains per queue.
     input  logic [NQ-1:0][15:0] chain_count_i,
     /// Queue of the peek and pop.
@@ -123,7 +125,7 @@ module rx_plan
       Idle: begin
         sum_d  = '0;
         seen_d = '0;
-        if (frame_valid_i) begin
+        if (frame_valid_i && !hold_i) begin
           if (frame_i.reason != DropNone) reason = frame_i.reason;
           else if (!runs) reason = DropNotRunning;
           else if (chain_count_i[queue] != 16'd0) state_d = Judge;
@@ -157,7 +159,7 @@ module rx_plan
       end
       More: begin
         peek_index_o = seen_q;
-        if (!runs) state_d = Idle;
+        if (!runs || hold_i) state_d = Idle;
         else if (chain_count_i[queue] > seen_q) state_d = Judge;
         else if (late) reason = DropNoBuffers;
       end
@@ -206,7 +208,7 @@ module rx_plan
     end else begin
       state_q <= state_d;
       if (frame_ready_o || !frame_valid_i) wait_q <= '0;
-      else if (!late) wait_q <= wait_q + 32'd1;
+      else if (!late && !hold_i) wait_q <= wait_q + 32'd1;
     end
     sum_q  <= sum_d;
     seen_q <= seen_d;

@@ -77,6 +77,10 @@ module ring_engine
   input  logic                wr_done_valid_i,
   /// Its meta.
   input  logic [31:0]         wr_done_meta_i,
+  /// Suspended: fetch nothing, show no chain, end every round of moderation. What is in flight goes on to its end.
+  input  logic                hold_i,
+  /// Held back, nothing is in flight to the driver and nothing due.
+  output logic                quiet_o,
   /// Per queue: published chains not yet popped.
   output logic [NQ-1:0][15:0] chain_count_o,
   /// Look at a record: queue.
@@ -188,8 +192,8 @@ module ring_engine
 
   ring_read_mux #(.NQ(NQ)) u_read_mux (
     .clk_i, .rst_ni(rst_read_n), .run_i(planted(BUG, 51) ? enable : run), .drop_o(drop),
-    .drop_queue_o(drop_queue), .valid_i(rd_valid), .ready_o(rd_ready), .req_i(rd_req), .rd_valid_o(rd_req_valid_o),
-    .rd_ready_i(rd_req_ready_i), .rd_req_o
+    .drop_queue_o(drop_queue), .valid_i(rd_valid & {1'b1, {4{!hold_i}}}), .ready_o(rd_ready), .req_i(rd_req),
+    .rd_valid_o(rd_req_valid_o), .rd_ready_i(rd_req_ready_i), .rd_req_o
   );
 
   // Kicks.
@@ -330,10 +334,13 @@ module ring_engine
     else enable_q <= enable;
   end
 
+  logic [NQ-1:0][15:0] chain_count;
+  assign chain_count_o = hold_i ? '0 : chain_count;
+
   chain_store #(.NQ(NQ), .DEPTH(MAX_QUEUE_SIZE)) u_chains (
     .clk_i, .rst_ni, .clear_i(enable & ~enable_q), .run_i(run), .put_queue_i(put_queue), .put_seg_i(put_seg),
     .seg_i(seg), .put_chain_i(put_chain), .chain_i(chain), .seg_level_o(seg_level), .chain_level_o(chain_level),
-    .count_o(chain_count_o), .peek_queue_i, .peek_index_i, .peek_chain_o, .chain_pop_i, .chain_pop_queue_i,
+    .count_o(chain_count), .peek_queue_i, .peek_index_i, .peek_chain_o, .chain_pop_i, .chain_pop_queue_i,
     .seg_pop_i, .seg_queue_i, .seg_o
   );
 
@@ -341,10 +348,12 @@ module ring_engine
   ring_output #(
     .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .CLOCK_MHZ(CLOCK_MHZ), .BUG(BUG)
   ) u_output (
-    .clk_i, .rst_ni, .rst_read_ni(rst_read_n), .ctx_i, .features_i, .coalesce_i, .run_i(run), .clear_i(clear),
-    .cpl_valid_i,
-    .cpl_ready_o, .cpl_i, .arm_valid_i(is_packed ? packed_arm_valid : split_arm_valid), .arm_ready_o(arm_ready),
-    .arm_i(is_packed ? packed_arm : split_arm), .arm_done_o(arm_done), .arm_done_queue_o(arm_done_queue),
+    .clk_i, .rst_ni, .rst_read_ni(rst_read_n), .ctx_i, .features_i,
+    .coalesce_i((hold_i && !planted(BUG, 60)) ? '0 : coalesce_i), .run_i(run), .clear_i(clear), .quiet_o,
+    .cpl_valid_i, .cpl_ready_o, .cpl_i,
+    .arm_valid_i((is_packed ? packed_arm_valid : split_arm_valid) && !hold_i), .arm_ready_o(arm_ready),
+    .arm_i(is_packed ? packed_arm : split_arm),
+    .arm_done_o(arm_done), .arm_done_queue_o(arm_done_queue),
     .wr_op_valid_o, .wr_op_ready_i, .wr_op_o, .wr_data_valid_o, .wr_data_ready_i, .wr_data_o, .wr_data_bytes_o,
     .wr_done_valid_i, .wr_done_meta_i, .used_o(used), .rd_valid_o(rd_valid[4]), .rd_ready_i(rd_ready[4]),
     .rd_req_o(rd_req[4]), .ans_valid_i(rsp_event), .ans_queue_i(rsp_queue), .ans_value_i(rsp_word),

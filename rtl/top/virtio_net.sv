@@ -151,10 +151,10 @@ module virtio_net
   localparam int unsigned QW = (QP > 1) ? $clog2(QP) : 1;
 
   // Offered features: ring bits INDIRECT_DESC 28, EVENT_IDX 29, VERSION_1 32, ACCESS_PLATFORM 33, RING_PACKED 34,
-  // IN_ORDER 35, ORDER_PLATFORM 36, NOTIFICATION_DATA 38, NOTIF_CONFIG_DATA 39, RING_RESET 40; net bits MTU 3, MAC 5,
-  // MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22, CTRL_MAC_ADDR 23,
-  // VQ_NOTF_COAL 52, NOTF_COAL 53.
-  localparam logic [127:0] Features = 128'h30_01df_30df_8028;
+  // IN_ORDER 35, ORDER_PLATFORM 36, NOTIFICATION_DATA 38, NOTIF_CONFIG_DATA 39, RING_RESET 40, SUSPEND 43; net bits
+  // MTU 3, MAC 5, MRG_RXBUF 15, STATUS 16, CTRL_VQ 17, CTRL_RX 18, CTRL_VLAN 19, CTRL_RX_EXTRA 20, MQ 22,
+  // CTRL_MAC_ADDR 23, VQ_NOTF_COAL 52, NOTF_COAL 53.
+  localparam logic [127:0] Features = 128'h30_09df_30df_8028;
 
   // Clocks that used elements wait for company: since the last one, and in all. The last of a queue never waits.
   localparam int unsigned RxUsedIdle = 96, RxUsedAge = 512, TxUsedIdle = 256, TxUsedAge = 1024;
@@ -171,7 +171,7 @@ module virtio_net
   logic [QP-1:0]       rx_ring_idle, tx_ring_idle, rx_net_idle, tx_net_idle;
   logic                ctrl_ring_idle, ctrl_net_idle;
   logic                rx_error, tx_error, ctrl_error, rx_irq_valid, tx_irq_valid, ctrl_irq_valid;
-  logic                rx_irq_ready, tx_irq_ready, ctrl_irq_ready;
+  logic                rx_irq_ready, tx_irq_ready, ctrl_irq_ready, hold, rx_quiet, tx_quiet, ctrl_quiet;
   logic [15:0]         rx_irq_queue, tx_irq_queue, ctrl_irq_queue;
   logic [15:0]         rx_error_queue, tx_error_queue, ctrl_error_queue;
   /* verilator lint_off UNUSED */
@@ -191,7 +191,8 @@ module virtio_net
       .features_o(features), .driver_features_o(driver_features), .driver_ok_o(driver_ok),
       .rx_kick_valid_o(rx_kick_valid), .rx_kick_o(rx_kick), .tx_kick_valid_o(tx_kick_valid), .tx_kick_o(tx_kick),
       .ctrl_kick_valid_o(ctrl_kick_valid), .ctrl_kick_o(ctrl_kick),
-      .reset_o(flush_o), .dma_idle_i, .msix_idle_i,
+      .reset_o(flush_o), .dma_idle_i, .msix_idle_i, .hold_o(hold), .quiet_i(rx_quiet && tx_quiet && ctrl_quiet
+          && rx_net_idle == '1 && tx_net_idle == '1 && ctrl_net_idle),
       .rx_idle_i(rx_ring_idle & rx_net_idle), .tx_idle_i(tx_ring_idle & tx_net_idle),
       .ctrl_idle_i(ctrl_ring_idle && ctrl_net_idle),
       .rx_error_valid_i(rx_error), .tx_error_valid_i(tx_error), .ctrl_error_valid_i(ctrl_error),
@@ -268,7 +269,7 @@ module virtio_net
       .irq_valid_o(rx_irq_valid), .irq_ready_i(rx_irq_ready), .irq_queue_o(rx_irq_queue),
       .error_valid_o(rx_error), .error_queue_o(rx_error_queue), .error_code_o(rx_error_code),
       .device_error_valid_i(rx_device_error), .device_error_queue_i(16'(rx_device_error_queue)),
-      .idle_o(rx_ring_idle)
+      .idle_o(rx_ring_idle), .hold_i(hold), .quiet_o(rx_quiet)
   );
 
   ring_engine #(
@@ -292,7 +293,7 @@ module virtio_net
       .irq_valid_o(tx_irq_valid), .irq_ready_i(tx_irq_ready), .irq_queue_o(tx_irq_queue),
       .error_valid_o(tx_error), .error_queue_o(tx_error_queue), .error_code_o(tx_error_code),
       .device_error_valid_i(tx_device_error), .device_error_queue_i(16'(tx_device_error_queue)),
-      .idle_o(tx_ring_idle)
+      .idle_o(tx_ring_idle), .hold_i(hold), .quiet_o(tx_quiet)
   );
 
   ring_engine #(.NQ(1), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_ctrl (
@@ -313,7 +314,7 @@ module virtio_net
       .irq_valid_o(ctrl_irq_valid), .irq_ready_i(ctrl_irq_ready), .irq_queue_o(ctrl_irq_queue),
       .error_valid_o(ctrl_error), .error_queue_o(ctrl_error_queue), .error_code_o(ctrl_error_code),
       .device_error_valid_i(ctrl_device_error), .device_error_queue_i(16'd0),
-      .idle_o(ctrl_ring_idle)
+      .idle_o(ctrl_ring_idle), .hold_i(hold), .quiet_o(ctrl_quiet)
   );
 
   // ---- which queues serve frames
@@ -360,7 +361,7 @@ module virtio_net
       .MTU(MTU), .RX_WAIT_CYCLES(RX_WAIT_CYCLES), .BUG(BUG)
   ) u_rx (
       .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .mode_i(mode), .table_i(mac_table),
-      .table_valid_i(mac_table_valid), .vlan_update_i(vlan_update), .run_i(rx_run), .idle_o(rx_net_idle),
+      .table_valid_i(mac_table_valid), .vlan_update_i(vlan_update), .run_i(rx_run), .idle_o(rx_net_idle), .hold_i(hold),
       .chain_count_i(rx_chain_count), .peek_queue_o(rx_peek_queue), .peek_index_o(rx_peek_index),
       .peek_chain_i(rx_peek_chain), .chain_pop_o(rx_chain_pop),
       .seg_pop_o(rx_seg_pop), .seg_queue_o(rx_seg_queue), .seg_i(rx_seg),
@@ -389,9 +390,9 @@ module virtio_net
       .rx_coalesce_o(rx_coalesce), .tx_coalesce_o(tx_coalesce)
   );
 
-  net_config #(.QUEUE_PAIRS(QP), .MTU(MTU)) u_config (
+  net_config #(.QUEUE_PAIRS(QP), .MTU(MTU), .BUG(BUG)) u_config (
       .clk_i, .rst_ni, .req_valid_i(dev_valid), .req_i(dev_req), .rsp_valid_o(dev_rsp_valid),
-      .rsp_rdata_o(dev_rsp_rdata), .mac_i(mode.mac), .status_i(features.net_status), .link_up_i,
+      .rsp_rdata_o(dev_rsp_rdata), .mac_i(mode.mac), .status_i(features.net_status), .link_up_i, .hold_i(hold),
       .config_change_o(config_change), .config_touch_o(config_touch)
   );
 

@@ -58,7 +58,7 @@ module virtio_device
   output features_t                     features_o,
   /// All accepted features, zero until FEATURES_OK.
   output logic [127:0]                  driver_features_o,
-  /// DRIVER_OK with FEATURES_OK, no reset running.
+  /// DRIVER_OK with FEATURES_OK, suspended or not, no reset running.
   output logic                          driver_ok_o,
 
   // Kicks, `queue` local to the engine.
@@ -75,9 +75,13 @@ module virtio_device
   /// The kick.
   output kick_t                         ctrl_kick_o,
 
-  // Reset and drain.
+  // Reset, suspension and drain.
   /// A device reset runs: flush.
   output logic                          reset_o,
+  /// A suspension: begin nothing new.
+  output logic                          hold_o,
+  /// Held back, the engines have nothing in flight and nothing due.
+  input  logic                          quiet_i,
   /// Receive queue quiet: ring engine and device type.
   input  logic [QUEUE_PAIRS-1:0]        rx_idle_i,
   /// Transmit queue quiet.
@@ -204,12 +208,13 @@ module virtio_device
   logic [Queues-1:0][15:0] vectors;
   logic [Queues-1:0] finished;
 
-  assign writable = !reset_active;                        // during a reset all writes but the status are lost
+  assign writable = !reset_active && !hold_o;             // in a reset or suspension all writes but the status are lost
 
   device_status #(.BUG(BUG)) u_status (
     .clk_i, .rst_ni, .we_i(status_we), .wdata_i(field[7:0]), .flr_i,
     .features_legal_i(features_legal),
     .error_i(rx_error_valid_i || tx_error_valid_i || ctrl_error_valid_i),
+    .suspend_i(accepted[43]), .quiet_i(quiet_i && dma_idle_i && irq_idle), .hold_o,
     .drained_i(drained), .status_o(status), .reset_o(reset_active), .clear_o(clear),
     .features_ok_o(features_ok), .driver_ok_o, .needs_reset_event_o(needs_reset_event)
   );

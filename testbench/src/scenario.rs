@@ -141,6 +141,14 @@ pub enum Phase {
         /// virtqueue index.
         queue: u16,
     },
+    /// Hold the driver back and suspend the device (`VIRTIO_F_SUSPEND`).
+    Suspend {
+        /// Wait until it is suspended.
+        #[serde(default = "yes")]
+        wait: bool,
+    },
+    /// End the suspension and go on.
+    Resume {},
     /// Mask MSI-X vectors; with `INTx`: Interrupt Disable.
     Mask {
         /// Which; empty: the whole function.

@@ -104,6 +104,13 @@ impl Changes {
         self.recent.retain(|&c| c >= before);
     }
 
+    /// What is owed counts from now.
+    pub(crate) fn restart(&mut self, now: u64) {
+        if let Some(owed) = &mut self.owed {
+            *owed = now;
+        }
+    }
+
     /// The latest change not told of.
     pub(crate) fn newest(&self) -> Option<u64> {
         self.recent.back().copied()
@@ -123,6 +130,11 @@ impl LinkPin {
     pub(crate) fn set(&mut self, up: bool, now: u64) {
         let before = self.up.replace(up);
         self.moved.get_or_insert((now, before));
+    }
+
+    /// Is it up, as far as known?
+    pub(crate) fn up(&self) -> Option<bool> {
+        self.up
     }
 
     /// The change that is complete by cycle `now`, if there is one: its cycle.

@@ -285,7 +285,11 @@ impl Judge {
         let now = self.w.book.now;
         for (&index, q) in &mut self.queues {
             if matches!(self.w.shape.role(index), Role::Rx(_) | Role::Tx(_)) {
-                let limits = self.net.limits(index);
+                let mut limits = self.net.limits(index);
+                // On its way into a suspension a device tells what is due without waiting (SUSP-DEV-011).
+                if self.registers.suspension.waits() && !limits.is_empty() {
+                    limits.push(Limits::default());
+                }
                 q.decision.moderation.set(limits, self.header.clock_mhz, now);
             }
         }

@@ -28,7 +28,7 @@ impl Judge {
 
     /// Looks for what is overdue (`over`: the run is over, so everything open is).
     pub(super) fn sweep(&mut self, over: bool) {
-        if self.life != Life::Running {
+        if self.life != Life::Running || self.resting() {
             return;
         }
         let coalescing = self.w.has(features::NOTF_COAL) || self.w.has(features::VQ_NOTF_COAL);
@@ -77,6 +77,9 @@ impl Judge {
             self.requests.finish(&mut self.w.book);
             self.reads.finish(&mut self.w.book);
             if self.life == Life::Running {
+                self.suspension_at_the_end();
+            }
+            if self.life == Life::Running && !self.resting() {
                 self.note_faults();
                 self.sweep(true);
                 self.queues_at_the_end();

@@ -193,6 +193,7 @@ impl Judge {
     /// A mask changed: what is owed to vectors counts from now.
     fn unmasked(&mut self) {
         let now = self.w.book.now;
+        self.rest.unmasked = true;
         self.queues.values_mut().for_each(|q| q.decision.restart(now));
     }
 
@@ -234,6 +235,15 @@ impl Judge {
         );
         let Some(q) = q else { return cause };
         self.w.book.row(Some(queue), "kick", u64::from(offset), value);
+        if self.w.has(features::SUSPEND) {
+            self.w.book.check(
+                RuleId::DriverSuspend,
+                Some(queue),
+                !self.registers.suspension.waits(),
+                || "no kick once a suspension was asked for".into(),
+                || format!("a kick of queue {queue}"),
+            );
+        }
         // With another value it is no kick of this queue: the device has not been told.
         if !right {
             return cause;
@@ -366,6 +376,16 @@ impl Judge {
                     q.settle_all(&mut self.w);
                     self.net.queue_reset(queue, &self.w);
                 }
+            }
+            Effect::SuspendAsked => self.suspend_asked(),
+            Effect::Suspended(value) => {
+                self.suspended();
+                self.status_read(value);
+            }
+            Effect::ResumeAsked => self.resume_asked(),
+            Effect::Resumed(value) => {
+                self.resumed();
+                self.status_read(value);
             }
             Effect::Vectors => {
                 for (i, q) in &mut self.queues {

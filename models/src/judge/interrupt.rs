@@ -207,6 +207,11 @@ impl Decision {
         self.spare = (self.spare + had - self.reasons.len()).min(REMEMBERED);
     }
 
+    /// Was something published of which the driver may still want to hear?
+    pub(crate) fn unsettled(&self) -> bool {
+        self.owed.is_some() || self.open.iter().any(|o| !o.excused)
+    }
+
     /// When the latest reason for an interrupt came up, if any is left.
     pub(crate) fn newest(&self) -> Option<u64> {
         let open = self.open.back().map(|o| o.cycle);

@@ -32,6 +32,7 @@ mod registers;
 mod shadow;
 mod split;
 mod startup;
+mod suspend;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -122,6 +123,7 @@ pub struct Judge {
     net: Net,
     life: Life,
     link: LinkPin,
+    rest: suspend::Rest,
     startup: Startup,
     /// `DEVICE_NEEDS_RESET` was read since the device was started.
     needs_reset: bool,
@@ -175,6 +177,7 @@ impl Judge {
             net: Net::new(),
             life: Life::Fresh,
             link: LinkPin::default(),
+            rest: suspend::Rest::default(),
             startup: Startup::default(),
             needs_reset: false,
             distress: Distress::default(),
@@ -269,7 +272,8 @@ impl Judge {
         if let Some(cycle) = self.link.settled(now) {
             let sure =
                 self.life == Life::Running && self.startup.running().is_some_and(|since| since < cycle);
-            let owed = sure && self.w.has(features::STATUS) && self.w.shape.net;
+            // What happens over a suspension is told of after it, if it shows then.
+            let owed = sure && self.w.has(features::STATUS) && self.w.shape.net && !self.resting();
             self.messages.changes.changed(owed, cycle);
         }
     }
@@ -321,6 +325,16 @@ impl Judge {
             };
             let new = q.driver_stored(area.area, (first, last), visible, &mut self.w);
             let (from, to) = q.positions(&new);
+            if from != to && self.w.has(features::SUSPEND) {
+                let waits = self.registers.suspension.waits();
+                self.w.book.check(
+                    RuleId::DriverSuspend,
+                    Some(area.queue),
+                    !waits,
+                    || "no buffer made available once a suspension was asked for".into(),
+                    || format!("ring positions {from}..{to} were"),
+                );
+            }
             if from != to {
                 q.kicks.published(from, to, self.w.book.now);
             }

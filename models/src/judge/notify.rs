@@ -96,6 +96,13 @@ impl Kicks {
         }
     }
 
+    /// What must follow counts from now.
+    pub(crate) fn restart(&mut self, now: u64) {
+        if let Some((_, cycle)) = &mut self.armed {
+            *cycle = now;
+        }
+    }
+
     /// Something is overdue (`over`: the run is over, so everything open is).
     pub(crate) fn sweep(&mut self, queue: u16, over: bool, w: &mut World) {
         let now = w.book.now;

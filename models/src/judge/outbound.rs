@@ -15,7 +15,7 @@ impl Judge {
     pub(super) fn device_request(&mut self, tlp: &Tlp) -> Cause {
         match &tlp.body {
             Body::MRd { tag, .. } => {
-                self.may_act();
+                self.may_act(false);
                 self.reads.check_tag(*tag, &mut self.w.book);
                 let (addr, len) = tlp.span().unwrap_or((0, 0));
                 let (cause, target) = if len == 0 {
@@ -29,7 +29,8 @@ impl Judge {
                 cause
             }
             Body::MWr { addr: base, .. } => {
-                self.may_act();
+                let message = tlp.span().is_some_and(|s| self.messages.is_message(s.0));
+                self.may_act(message);
                 let Some(span) = tlp.span() else {
                     return Cause::of(Purpose::Unknown);
                 };
@@ -40,7 +41,7 @@ impl Judge {
             Body::Msg { code, .. } => {
                 self.note_faults();
                 if *code < 0x24 {
-                    self.may_act();
+                    self.may_act(true);
                 }
                 self.messages.intx(
                     *code,
@@ -67,7 +68,8 @@ impl Judge {
     }
 
     /// May the device act as requester at all?
-    fn may_act(&mut self) {
+    fn may_act(&mut self, message: bool) {
+        self.acts_in_suspension(message);
         match self.life {
             Life::Running | Life::Stopping => {
                 self.w.book.held(RuleId::LifeBeforeDriverOk);

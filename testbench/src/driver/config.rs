@@ -87,6 +87,8 @@ pub struct DriverConfig {
     pub notification_data: bool,
     /// Negotiate `VIRTIO_F_NOTIF_CONFIG_DATA`: kicks carry what the device asks for.
     pub notif_config_data: bool,
+    /// Negotiate `VIRTIO_F_SUSPEND`.
+    pub suspend: bool,
     /// How kicks travel.
     pub kicks: KickConfig,
     /// Negotiate `VIRTIO_F_IN_ORDER`: a used element may stand for several chains, and descriptors of split rings are taken one after the
@@ -127,6 +129,7 @@ impl Default for DriverConfig {
             vectors: Vectors::PerQueue,
             notification_data: false,
             notif_config_data: false,
+            suspend: false,
             kicks: KickConfig::default(),
             in_order: false,
             mergeable: true,

@@ -64,6 +64,19 @@ pub enum DriverError {
         /// Time waited.
         cycles: u64,
     },
+    /// The device is not suspended, or does not come back.
+    #[error("the device does not {what}: status reads {status:#04x} {cycles} cycles after it was asked to")]
+    Suspend {
+        /// What it was asked to.
+        what: &'static str,
+        /// Status read last.
+        status: u8,
+        /// Time waited.
+        cycles: u64,
+    },
+    /// A driver makes nothing available to a suspended device.
+    #[error("no command can be sent while the device is suspended (SUSP-DRV-003)")]
+    Suspended,
     /// The device does not offer what every modern driver needs.
     #[error("the device does not offer VIRTIO_F_VERSION_1 (offers {offered:#x})")]
     NoVersion1 {

@@ -48,6 +48,9 @@ pub const NOTIF_CONFIG_DATA: u8 = 39;
 /// `VIRTIO_F_RING_RESET`.
 pub const RING_RESET: u8 = 40;
 
+/// `VIRTIO_F_SUSPEND`.
+pub const SUSPEND: u8 = 43;
+
 /// A set of feature bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features(pub u128);
@@ -121,6 +124,9 @@ pub fn choose(offered: Features, config: &DriverConfig) -> Features {
     }
     if config.notif_config_data {
         wanted.push(NOTIF_CONFIG_DATA);
+    }
+    if config.suspend {
+        wanted.push(SUSPEND);
     }
     if config.coalesce.is_some() {
         wanted.extend([VQ_NOTF_COAL, NOTF_COAL]);

@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 pub mod error;
 pub mod features;
+pub mod gate;
 pub mod interrupts;
 pub mod layout;
 pub mod misbehave;

@@ -13,6 +13,7 @@ use super::config::{DriverConfig, Events, NeedsReset, Vectors};
 use super::control::{self, Control};
 use super::error::DriverError;
 use super::features::{self, Features};
+use super::gate::Gate;
 use super::interrupts::{self, Routes};
 use super::queue::{Breaches, Context, DriverQueue, SharedQueue};
 use super::ring::{QueueOptions, Ring};
@@ -41,6 +42,7 @@ struct Inner {
     inboxes: Vec<Rc<Inbox>>,
     routes: Routes,
     breaches: Breaches,
+    gate: Gate,
     needs_reset: Event,
     wants_reset: Cell<bool>,
     descriptors: Rc<Cell<u64>>,
@@ -82,6 +84,7 @@ impl NetDriver {
             inboxes: (0..pairs).map(|_| Rc::default()).collect(),
             routes: Routes::default(),
             breaches: Breaches::new(&config.misbehave),
+            gate: Gate::default(),
             needs_reset: Event::new("device needs reset"),
             wants_reset: Cell::new(false),
             descriptors: Rc::default(),
@@ -307,6 +310,7 @@ impl NetDriver {
             publish: self.0.config.publish,
             poll_cycles: self.reaction_cycles(),
             kicks: self.0.config.kicks,
+            gate: self.0.gate.clone(),
             seed: self.0.seed,
             breaches: self.0.breaches.clone(),
             descriptors: Rc::clone(&self.0.descriptors),
@@ -444,6 +448,9 @@ impl NetDriver {
             .borrow()
             .as_ref()
             .and_then(|d| d.control.as_ref().map(|c| Rc::clone(&c.0)));
+        if self.0.gate.is_shut() {
+            return Err(DriverError::Suspended);
+        }
         let Some(control) = control else {
             return Err(DriverError::Lacks {
                 what: "a control queue".into(),

@@ -10,6 +10,7 @@ use ringside_sim::sync::{Event, select2};
 use super::config::{Events, KickConfig, Publish};
 use super::error::DriverError;
 use super::features::Features;
+use super::gate::Gate;
 use super::misbehave::{Misbehave, Wrong};
 use super::ring::{AddError, Element, Ring, Shape, Used};
 use super::transport::{QueueRegisters, Transport};
@@ -41,6 +42,8 @@ pub struct Context {
     pub poll_cycles: u64,
     /// How kicks travel.
     pub kicks: KickConfig,
+    /// Shut while the device is suspended.
+    pub gate: Gate,
     /// Seed of the run.
     pub seed: u64,
     /// The breaches that are left, by queue and chain number.
@@ -127,6 +130,12 @@ impl<T> DriverQueue<T> {
         self.interrupt.clone()
     }
 
+    /// What holds this queue's task back while the device is suspended.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.context.gate.clone()
+    }
+
     /// Sends no kick from now on, not even those that are late.
     pub fn silence(&self) {
         self.kicks.set(false);
@@ -150,8 +159,10 @@ impl<T> DriverQueue<T> {
             let late_ns = self.dice.up_to(late_ns_max.into());
             let cycles = transport.host().clock().cycles(late_ns);
             let (sim, allowed) = (self.context.sim.clone(), Rc::clone(&self.kicks));
+            let gate = self.context.gate.clone();
             let late = async move {
                 sim.cycles(cycles).await;
+                gate.pass().await;
                 // A device that is gone needs no kick; any other failure shows at the next access.
                 if allowed.get() {
                     let _ = transport.kick(&registers, features, position, false);
@@ -233,13 +244,15 @@ pub type SharedQueue<T> = Rc<RefCell<DriverQueue<T>>>;
 /// # Errors
 /// The kick could not be sent.
 pub async fn publish<T>(queue: &SharedQueue<T>) -> Result<(), DriverError> {
-    let (transport, wrong) = {
+    let (transport, gate, wrong) = {
         let q = &mut *queue.borrow_mut();
         let wrong = q.wrong.take();
         q.ring.publish(wrong);
-        (q.context.transport.clone(), wrong)
+        (q.context.transport.clone(), q.context.gate.clone(), wrong)
     };
     transport.host().full_barrier().await;
+    // Who was suspended after publishing kicks when the device runs again.
+    gate.pass().await;
     let q = &mut *queue.borrow_mut();
     let due = q.ring.kick_needed();
     let kicks = match wrong {

@@ -131,6 +131,8 @@ impl Receiver {
     pub async fn run(mut self) -> Result<(), DriverError> {
         publish(&self.queue).await?; // kicks for the buffers given before DRIVER_OK
         loop {
+            let gate = self.queue.borrow().gate();
+            gate.pass().await;
             let resumed = self.inbox.refill_on.wait();
             self.queue.borrow_mut().ring.disable_interrupts();
             let mut fresh = 0;

@@ -21,6 +21,8 @@ pub mod status {
     pub const DRIVER_OK: u8 = 4;
     /// Negotiation is complete.
     pub const FEATURES_OK: u8 = 8;
+    /// The driver wants the device suspended, or it is.
+    pub const SUSPEND: u8 = 16;
     /// The device wants to be reset.
     pub const NEEDS_RESET: u8 = 64;
     /// The driver has given up.
@@ -360,6 +362,44 @@ impl Transport {
             Ok(())
         } else {
             Err(DriverError::NotRunning { status })
+        }
+    }
+
+    /// Asks for a suspension and waits until it is reached (SUSP-DRV-002); `wait` false: only asks.
+    ///
+    /// # Errors
+    /// It never is, or the device asks for a reset.
+    pub async fn suspend(&self, wait: bool) -> Result<(), DriverError> {
+        let asked = self.add_status(status::SUSPEND).await;
+        if !wait {
+            return asked;
+        }
+        asked?;
+        self.poll_suspension("be suspended", status::SUSPEND).await
+    }
+
+    /// Asks for the end of a suspension and waits until the device runs (SUSP-DRV-006).
+    ///
+    /// # Errors
+    /// It never does, or asks for a reset.
+    pub async fn resume(&self) -> Result<(), DriverError> {
+        self.add_status(status::DRIVER_OK).await?;
+        self.poll_suspension("run again", status::DRIVER_OK).await
+    }
+
+    /// Waits until of SUSPEND and `DRIVER_OK` only `wanted` is set.
+    async fn poll_suspension(&self, what: &'static str, wanted: u8) -> Result<(), DriverError> {
+        let start = self.sim.now();
+        loop {
+            let status = self.status().await?;
+            let cycles = self.sim.now() - start;
+            if status & (status::SUSPEND | status::DRIVER_OK) == wanted {
+                return Ok(());
+            }
+            if status & status::NEEDS_RESET != 0 || cycles > RESET_CYCLES_MAX {
+                return Err(DriverError::Suspend { what, status, cycles });
+            }
+            self.sim.cycles(RESET_POLL_CYCLES).await;
         }
     }
 

@@ -126,6 +126,8 @@ impl Transmitter {
     /// What the device, or the driver, did wrong.
     pub async fn run(self) -> Result<(), DriverError> {
         loop {
+            let gate = self.queue.borrow().gate();
+            gate.pass().await;
             let work = self.backlog.work.wait();
             self.queue.borrow_mut().ring.disable_interrupts();
             self.reclaim()?;

@@ -124,6 +124,8 @@ impl Script {
                 self.resets.set(self.resets.get() + 1);
                 self.driver.reset_queue(*queue).await?;
             }
+            Phase::Suspend { wait } => self.driver.suspend(*wait).await?,
+            Phase::Resume {} => self.driver.resume().await?,
             Phase::Mask { vectors } => self.driver.mask(vectors, true).await?,
             Phase::Unmask { vectors } => self.driver.mask(vectors, false).await?,
             Phase::BusMaster { on } => {

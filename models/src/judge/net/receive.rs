@@ -60,6 +60,8 @@ pub(crate) struct Buffer {
 /// The receive queues.
 #[derive(Debug, Default)]
 pub(crate) struct Receive {
+    /// Frames from before a reset that were passed over: reported drops may be theirs.
+    forgiven: usize,
     pending: VecDeque<Pending>,
     /// Cycle of the last frame.
     last: u64,
@@ -123,7 +125,7 @@ impl Receive {
     ) {
         w.book.compared.frames_dropped += 1;
         let now = w.book.now;
-        let open = self.pending.len() > self.drops.len();
+        let open = self.pending.len() + self.forgiven > self.drops.len();
         let legal = open
             && self
                 .pending
@@ -319,7 +321,10 @@ impl Receive {
                 i += 1;
                 continue;
             }
-            if !p.optional && !Self::take_drop(&mut self.drops, p) {
+            // One from before a reset may have been lost silently, or be among the drops.
+            if p.optional {
+                self.forgiven += 1;
+            } else if !Self::take_drop(&mut self.drops, p) {
                 lost += 1;
             }
             self.pending.remove(i);

@@ -146,6 +146,12 @@ impl Base {
     }
 
     /// Chains in flight, in order of publication.
+    /// A chain whose payload the device has begun to read or write, and that is not used.
+    pub(crate) fn begun(&self) -> Option<u64> {
+        let mut chains = self.chains.in_flight();
+        chains.find(|c| c.started && !c.used).map(|c| c.number)
+    }
+
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Chain> {
         self.chains.in_flight()
     }

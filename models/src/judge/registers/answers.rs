@@ -1,7 +1,7 @@
 //! Reads of the common configuration structure that were answered: is the value right, and what follows from it?
 
 use super::fields::field_at;
-use super::{Effect, FEATURES_OK, NEEDS_RESET, NO_VECTOR, QueueRegs, ReadContext, Registers};
+use super::{Effect, NO_VECTOR, QueueRegs, ReadContext, Registers};
 use crate::judge::features::{self, Features};
 use crate::judge::verdict::Book;
 use crate::rules::RuleId;
@@ -148,52 +148,6 @@ impl Registers {
             || "no undefined or reserved feature".into(),
             || format!("bits {}", features::list(undefined)),
         );
-    }
-
-    fn status_read(&mut self, at: ReadContext, value: u8, book: &mut Book) -> Effect {
-        if self.resetting {
-            if at.resetting && value == 0 {
-                book.held(RuleId::CfgStatus);
-                self.reset();
-                return Effect::ResetDone;
-            }
-            return Effect::None; // whatever a device in reset shows, as long as it is not 0
-        }
-        if self.ever_reset || self.status != 0 {
-            let mask = !(NEEDS_RESET | FEATURES_OK);
-            let want = self.status & mask;
-            book.check(
-                RuleId::CfgStatus,
-                None,
-                value & mask == want,
-                || format!("{want:#x} (FEATURES_OK and DEVICE_NEEDS_RESET aside)"),
-                || format!("{value:#x}"),
-            );
-        }
-        if self.status & FEATURES_OK != 0 {
-            let set = value & FEATURES_OK != 0;
-            if let Some(legal) = self.legal {
-                book.check(
-                    RuleId::CfgFeaturesOk,
-                    None,
-                    set == legal,
-                    || {
-                        format!(
-                            "FEATURES_OK {} for bits {}",
-                            if legal { "set" } else { "clear" },
-                            features::list(self.accepted)
-                        )
-                    },
-                    || format!("status {value:#x}"),
-                );
-            }
-            if !set {
-                self.status &= !FEATURES_OK;
-                self.negotiated = 0;
-                self.legal = None;
-            }
-        }
-        Effect::StatusRead(value)
     }
 
     fn size_read(&mut self, at: ReadContext, word: u16, book: &mut Book) {

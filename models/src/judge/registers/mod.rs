@@ -2,6 +2,7 @@
 
 mod answers;
 mod fields;
+mod status;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub(crate) const ACKNOWLEDGE: u8 = 1;
 pub(crate) const DRIVER: u8 = 2;
 pub(crate) const DRIVER_OK: u8 = 4;
 pub(crate) const FEATURES_OK: u8 = 8;
+pub(crate) const SUSPEND: u8 = 16;
 pub(crate) const NEEDS_RESET: u8 = 64;
 /// No vector mapped.
 pub(crate) const NO_VECTOR: u16 = 0xffff;
@@ -52,6 +54,7 @@ pub(crate) struct Registers {
     legal: Option<bool>,
     pub(crate) config_vector: Option<u16>,
     pub(crate) status: u8,
+    pub(crate) suspension: Suspension,
     /// A reset was written and status has not been read as 0 since.
     pub(crate) resetting: bool,
     ever_reset: bool,
@@ -59,6 +62,27 @@ pub(crate) struct Registers {
     pub(crate) queues: BTreeMap<u16, QueueRegs>,
     /// `num_queues`, once read.
     pub(crate) num_queues: Option<u16>,
+}
+
+/// How far a suspension is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Suspension {
+    /// The device is not suspended.
+    #[default]
+    None,
+    /// The driver asked for it.
+    Asked,
+    /// The device said that it is.
+    Reached,
+    /// The driver asked for its end.
+    Ending,
+}
+
+impl Suspension {
+    /// The driver may not add buffers, kick, or write registers.
+    pub(crate) fn waits(self) -> bool {
+        matches!(self, Suspension::Asked | Suspension::Reached)
+    }
 }
 
 /// What an access means for the rest of the judge.
@@ -82,6 +106,14 @@ pub(crate) enum Effect {
     QueueResetDone(u16),
     /// A vector register changed.
     Vectors,
+    /// A suspension was asked for.
+    SuspendAsked,
+    /// Status was read: the device is suspended.
+    Suspended(u8),
+    /// The end of a suspension was asked for.
+    ResumeAsked,
+    /// Status was read: the device runs again.
+    Resumed(u8),
 }
 
 /// The circumstances of a register read, fixed when the request crossed.
@@ -93,6 +125,7 @@ pub(crate) struct ReadContext {
     select: u32,
     expected: Option<u64>,
     resetting: bool,
+    suspension: Suspension,
 }
 
 impl ReadContext {
@@ -139,6 +172,7 @@ impl Registers {
             legal: None,
             config_vector: None,
             status: 0,
+            suspension: Suspension::None,
             resetting: false,
             ever_reset: false,
             queue_select: 0,
@@ -169,6 +203,7 @@ impl Registers {
         self.legal = None;
         self.config_vector = Some(NO_VECTOR);
         self.status = 0;
+        self.suspension = Suspension::None;
         self.resetting = false;
         self.ever_reset = true;
         for q in self.queues.values_mut() {
@@ -246,6 +281,9 @@ impl Registers {
             || format!("{value:#x} written"),
         ) {
             return Effect::None;
+        }
+        if offset != 0x14 {
+            self.written_in_suspension(f.name, queue, book);
         }
         let word = value as u16;
         match offset {
@@ -354,52 +392,6 @@ impl Registers {
         Effect::None
     }
 
-    fn write_status(&mut self, value: u8, book: &mut Book) -> Effect {
-        let old = self.status;
-        if value == 0 {
-            self.resetting = true;
-            self.status = 0;
-            return Effect::ResetStarted;
-        }
-        let polled = !self.resetting;
-        book.check(
-            RuleId::DriverInit,
-            None,
-            polled,
-            || "status polled until it reads 0 after a reset".into(),
-            || format!("{value:#x} written before"),
-        );
-        if !polled {
-            self.reset();
-        }
-        let kept = value & old & !NEEDS_RESET == old & !NEEDS_RESET;
-        book.check(
-            RuleId::DriverInit,
-            None,
-            kept || !polled,
-            || format!("no status bit of {old:#x} cleared but by reset"),
-            || format!("{value:#x} written"),
-        );
-        let ordered = [ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK]
-            .windows(2)
-            .all(|w| value & w[1] == 0 || value & w[0] != 0);
-        book.check(
-            RuleId::DriverInit,
-            None,
-            ordered,
-            || "ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK in this order".into(),
-            || format!("{value:#x} written"),
-        );
-        self.status = value;
-        if value & !old & FEATURES_OK != 0 {
-            self.judge_selection(book);
-        }
-        if value & !old & DRIVER_OK != 0 && value & FEATURES_OK != 0 {
-            return Effect::Started;
-        }
-        Effect::None
-    }
-
     fn judge_selection(&mut self, book: &mut Book) {
         self.negotiated = self.accepted;
         let windows: Features = (0..4)
@@ -471,6 +463,7 @@ impl Registers {
             },
             expected,
             resetting: self.resetting || q.resetting,
+            suspension: self.suspension,
         }
     }
 }

@@ -441,6 +441,7 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("failed ring read", failed_ring_read()),
         ("coalesce", super::coalesce::world()),
         ("function", super::function::world()),
+        ("suspend", super::suspend::world()),
         ("without stores", usual().without_stores()),
         ("packed", super::packed::usual()),
         ("packed flags", super::packed::flags()),

@@ -7,6 +7,7 @@ mod function;
 mod interrupts;
 mod packed;
 mod packed_random;
+mod suspend;
 mod timeouts;
 mod torture;
 

@@ -1,4 +1,4 @@
-//! Resets: of the device, of the function, of one queue. What is under way is lost, and counted.
+//! Resets: of the device, of the function, of one queue. What is under way is lost, and counted. And suspension, in which nothing is lost.
 
 use std::rc::Rc;
 
@@ -24,6 +24,7 @@ impl NetDriver {
         };
         let (transport, queues) = device.stop();
         transport.reset().await?;
+        self.0.gate.open();
         self.take_back(&queues);
         self.bring_up(transport).await.map(|_| ())
     }
@@ -48,8 +49,32 @@ impl NetDriver {
         };
         let (transport, queues) = device.stop();
         transport.function_reset().await?;
+        self.0.gate.open();
         self.take_back(&queues);
         self.start().await.map(|_| ())
+    }
+
+    /// Holds everything back and asks for a suspension; `wait`: until it is reached.
+    ///
+    /// # Errors
+    /// It never is, or the device asks for a reset.
+    pub async fn suspend(&self, wait: bool) -> Result<(), DriverError> {
+        let transport = self.0.device.borrow().as_ref().map(|d| d.transport.clone());
+        let Some(transport) = transport else { return Ok(()) };
+        self.0.gate.shut();
+        transport.suspend(wait).await
+    }
+
+    /// Ends a suspension, and goes on where everything stood.
+    ///
+    /// # Errors
+    /// The device does not run again.
+    pub async fn resume(&self) -> Result<(), DriverError> {
+        let transport = self.0.device.borrow().as_ref().map(|d| d.transport.clone());
+        let Some(transport) = transport else { return Ok(()) };
+        transport.resume().await?;
+        self.0.gate.open();
+        Ok(())
     }
 
     fn take_back(&self, queues: &Queues) {

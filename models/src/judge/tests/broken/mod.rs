@@ -117,6 +117,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(failures::cases());
     all.extend(super::coalesce::cases());
     all.extend(super::function::cases());
+    all.extend(super::suspend::cases());
     all
 }
 
