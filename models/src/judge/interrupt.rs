@@ -44,6 +44,8 @@ pub(crate) struct Decision {
     declined: bool,
     /// Checks that held since the last look, by rule: event word read.
     answered: u64,
+    /// Reads of the event word under way: a device that waits for one cannot begin the next.
+    reading: u32,
 }
 
 /// How an interrupt looks from one of the queues mapped to it.
@@ -75,6 +77,7 @@ impl Decision {
             spare: 0,
             declined: false,
             answered: 0,
+            reading: 0,
         }
     }
 
@@ -109,12 +112,13 @@ impl Decision {
                 w.book.held(RuleId::IntCoalesceLate);
             }
         }
+        self.reading += 1;
     }
 
     /// A moderated round ended longer ago than may be.
     fn check_overdue(&mut self, queue: u16, w: &mut World) {
         let now = w.book.now;
-        let excused = self.open.front().is_none_or(|o| o.excused);
+        let excused = self.reading > 0 || self.open.front().is_none_or(|o| o.excused);
         let Some(due) = self.moderation.overdue(now).filter(|_| !excused) else {
             return;
         };
@@ -129,6 +133,8 @@ impl Decision {
 
     /// The read issued as event `asked` was answered.
     pub(crate) fn event_answered(&mut self, asked: u64, now: u64) {
+        self.reading = self.reading.saturating_sub(1);
+        self.moderation.restart(now);
         let nothing_new = self.open.front().is_none_or(|o| o.seq >= asked);
         if nothing_new && self.spare > 0 {
             self.spare -= 1;
@@ -282,7 +288,7 @@ impl Decision {
     fn sweep_round(&mut self, queue: u16, over: bool, w: &mut World) {
         let now = w.book.now;
         self.check_overdue(queue, w);
-        let gone = self.moderation.overdue(now).is_some();
+        let gone = self.reading == 0 && self.moderation.overdue(now).is_some();
         if gone {
             self.open.clear();
             self.moderation.next_round();

@@ -145,6 +145,15 @@ fn worker(work: &Work) -> Result<(), CliError> {
         if work.stop.load(Ordering::SeqCst) {
             break;
         }
+        // What keeps one scenario from being run at all keeps them all: no finding of theirs.
+        if code == Some(CliError::CODE.into()) {
+            work.stop.store(true, Ordering::SeqCst);
+            return Err(CliError::Usage(format!(
+                "ringside {}: {}",
+                words.join(" "),
+                stderr.trim().trim_start_matches("error: ")
+            )));
+        }
         let record = Record::of_run(seed, code, &stdout, &stderr);
         if !record.passed {
             let why: String = record.why.chars().take(SHOWN).collect();

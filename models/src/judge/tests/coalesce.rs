@@ -4,7 +4,7 @@ use super::broken::{Case, cut_with, whole_with};
 use super::clean::{buffers, command, frame, receive};
 use super::{assert_clean, told};
 use crate::event::{EndReason, What};
-use crate::testutil::{Buffer, CTRL, RX, TX, USUAL, World, packet};
+use crate::testutil::{Buffer, CTRL, Part, RX, SIZE, TX, USUAL, World, packet, ring};
 
 const FEATURES: u128 = USUAL | 1 << 52 | 1 << 53;
 /// Cycles of a microsecond in these worlds.
@@ -209,6 +209,35 @@ fn asked_early() -> World {
     w.cycle += 400 * US;
     w.read16(0x16, CTRL);
     w
+}
+
+/// A second round is full while the look at the end of the first is still under way; the next look comes so long after the answer.
+fn slow_look(then_us: u64) -> World {
+    let mut w = World::started(FEATURES);
+    command(&mut w, &set(0, 2, 200), 0);
+    quiet(&mut w, 2);
+    let event = ring(TX, Part::Avail, 4 + 2 * u64::from(SIZE));
+    let tag = w.issue(event, 2);
+    quiet(&mut w, 2);
+    w.cycle += 120 * US;
+    w.answer(tag, event, 2);
+    w.msix(TX);
+    w.used_event(TX, 2);
+    w.cycle += then_us * US;
+    tell(&mut w, 4);
+    w.push(What::End {
+        reason: EndReason::Truncated,
+    });
+    w
+}
+
+#[test]
+fn a_device_that_waits_for_the_answer_of_one_look_is_not_late_with_the_next() {
+    let v = slow_look(1).judge();
+    assert!(v.violations.is_empty(), "{}", told(&v));
+    let v = slow_look(60).judge();
+    let broken: Vec<&str> = v.violations.iter().map(|v| v.rule).collect();
+    assert_eq!(broken, ["INT-COALESCE-LATE"], "{}", told(&v));
 }
 
 #[test]
