@@ -46,3 +46,28 @@ fn lists_that_were_gathered_together_are_written_together() {
         );
     }
 }
+
+/// Parameters and ports of a module, without comments and spacing.
+fn interface(path: &str) -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap();
+    let start = text.find("#(\n").expect("parameters");
+    let end = start + text[start..].find("\n);").expect("the end of the ports");
+    let words = text[start..end]
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `make bench-ring` counts what the ring engines alone can do with these in the device types' places.
+#[test]
+fn the_sinks_have_the_ports_of_what_they_stand_for() {
+    for module in ["net_tx", "net_rx"] {
+        let (real, sink) = (
+            interface(&format!("rtl/net/{module}.sv")),
+            interface(&format!("rtl/examples/sink/{module}.sv")),
+        );
+        assert!(real.contains("clk_i"), "{real}");
+        assert_eq!(sink, real, "rtl/examples/sink/{module}.sv");
+    }
+}

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 import dut as dut_file  # noqa: E402 (the folder has to be on the path first)
 
 CACHE = ROOT / ".cache/bench"
+# As sim/src/build/tool.rs chooses for Ringside's own models.
+COMPILER = os.environ.get("CXX") or ("clang++-19" if shutil.which("clang++-19") else "g++")
 
 
 @dataclass
@@ -73,7 +76,7 @@ def compile_loop(folder: Path, source: Path, binary: Path) -> None:
         target = folder / (unit.stem + ".o")
         objects.append(str(target))
         slow = "__Slow" in unit.name
-        jobs.append(["g++", *flags, *(["-O0"] if slow else []), "-c", str(unit), "-o", str(target)])
+        jobs.append([COMPILER, *flags, *(["-O0"] if slow else []), "-c", str(unit), "-o", str(target)])
     running: list[subprocess.Popen] = []
     for job in jobs:
         if len(running) >= (os.cpu_count() or 1):
@@ -81,7 +84,7 @@ def compile_loop(folder: Path, source: Path, binary: Path) -> None:
         running.append(subprocess.Popen(job, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
     for process in running:
         finish(process)
-    run(["g++", *objects, "-lpthread", "-o", str(binary)])
+    run([COMPILER, *objects, "-lpthread", *(["-latomic"] if "clang" in COMPILER else []), "-o", str(binary)])
 
 
 def finish(process: subprocess.Popen) -> None:

@@ -12,6 +12,8 @@ module net_rx
     parameter int unsigned MAX_QUEUE_SIZE  = 256,
     /// Larger frames are dropped; at most 65524, so that a packet fits one write.
     parameter int unsigned MAX_FRAME_BYTES = 9216,
+    /// Longest packet behind the Ethernet header while MTU is negotiated.
+    parameter int unsigned MTU             = 9000,
     /// Frame buffer in bytes, a power of two that holds at least two of the largest frames.
     parameter int unsigned BUFFER_BYTES    = (MAX_FRAME_BYTES > 16384) ? (1 << $clog2(2 * MAX_FRAME_BYTES)) : 32768,
     /// Clocks a frame waits for buffers; 0 = for ever.
@@ -28,7 +30,9 @@ module net_rx
     /// Device runs (DRIVER_OK).
     input  logic                          active_i,
     /// Negotiated features.
+    /* verilator lint_off UNUSED */
     input  features_t                     features_i,  // a few of them matter here
+    /* verilator lint_on UNUSED */
     /// Receive modes, own address, active pairs.
     input  rx_mode_t                      mode_i,
     /// Address table.
@@ -42,6 +46,8 @@ module net_rx
     /// Nothing of the queue is inside this block.
     output logic [NQ-1:0]                 idle_o,
 
+    /// Suspended: take no chain, frames wait.
+    input  logic                          hold_i,
     /// Published chains per queue.
     input  logic [NQ-1:0][15:0]           chain_count_i,
     /// Queue of the peek and pop.
