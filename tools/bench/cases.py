@@ -52,15 +52,31 @@ def scenario(case, dut):
     return {"latency": idle, "engine": alone, "batches": burst}.get(case.get("part"), loaded)(case, dut)
 
 
-def loaded(case, dut):
-    generation, lanes, _ = LINKS[case["link"]]
-    k = case["k"]
+def head(case, dut):
+    """What every scenario begins with: the device and its build."""
     return f"""
 dut = "{dut}"
 [parameters]
 MAX_QUEUE_SIZE = 1024
 DATA_W = {case["width"]}
-[host.link]
+"""
+
+
+def still(base_ns):
+    """A host whose latency and stores never vary; ends inside [host.latency]."""
+    return f"""[host.memory]
+visibility_ns_max = 0
+[host.latency]
+base_ns = {base_ns}
+jitter_ns = 0
+tail_per_mille = 0
+"""
+
+
+def loaded(case, dut):
+    generation, lanes, _ = LINKS[case["link"]]
+    k = case["k"]
+    return head(case, dut) + f"""[host.link]
 generation = {generation}
 lanes = {lanes}
 ten_bit_tag = {"true" if lanes == 16 else "false"}
@@ -90,20 +106,9 @@ generator = {{ sizes = {{ fixed = {{ bytes = {FRAME} }} }} }}
 
 def idle(case, dut):
     rate = FRAME * 8 / case["gap_us"]
-    return f"""
-dut = "{dut}"
-[parameters]
-MAX_QUEUE_SIZE = 1024
-DATA_W = {case["width"]}
-[limits]
+    return head(case, dut) + f"""[limits]
 quiet_cycles = 60000
-[host.latency]
-base_ns = 500
-jitter_ns = 0
-tail_per_mille = 0
-[host.memory]
-visibility_ns_max = 0
-[driver]
+{still(500)}[driver]
 ring = "{case["ring"]}"
 events = "event_idx"
 free_list = "{case["ids"]}"
@@ -119,21 +124,10 @@ generator = {{ sizes = {{ fixed = {{ bytes = {FRAME} }} }}, rate_mbps = {rate:.0
 
 def burst(case, dut):
     k = case["k"]
-    return f"""
-dut = "{dut}"
-[parameters]
-MAX_QUEUE_SIZE = 1024
-DATA_W = {case["width"]}
-[host.link]
+    return head(case, dut) + f"""[host.link]
 generation = 3
 lanes = 16
-[host.latency]
-base_ns = 500
-jitter_ns = 0
-tail_per_mille = 0
-[host.memory]
-visibility_ns_max = 0
-[driver]
+{still(500)}[driver]
 ring = "{case["ring"]}"
 queue_size = 1024
 events = "event_idx"
@@ -149,30 +143,19 @@ generator = {{ sizes = {{ fixed = {{ bytes = {FRAME} }} }}, burst = {k}, rate_mb
 
 
 def alone(case, dut):
-    return f"""
-dut = "{dut}"
-[parameters]
-MAX_QUEUE_SIZE = 1024
-DATA_W = {case["width"]}
-[limits]
+    return head(case, dut) + f"""[limits]
 idle_cycles = 4000
 [host.link]
 generation = 5
 lanes = 16
 unlimited = true
 ten_bit_tag = true
-[host.latency]
-base_ns = 400
-jitter_ns = 0
-tail_per_mille = 0
-posted_ns = 40
+{still(400)}posted_ns = 40
 [host.credits]
 ph = 127
 pd = 2047
 nph = 127
 npd = 2047
-[host.memory]
-visibility_ns_max = 0
 [driver]
 ring = "{case["ring"]}"
 queue_pairs = {case["queues"]}
