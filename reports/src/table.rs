@@ -94,7 +94,7 @@ impl Value {
 }
 
 /// Ten significant digits: what lies behind them is the arithmetic's, not the trace's.
-fn tidy(n: f64) -> f64 {
+pub(crate) fn tidy(n: f64) -> f64 {
     format!("{n:.9e}").parse().unwrap_or(n)
 }
 
@@ -184,7 +184,8 @@ impl Table {
     }
 }
 
-fn quoted(cell: &str) -> String {
+/// A cell of a CSV file.
+pub(crate) fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {

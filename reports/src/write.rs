@@ -18,15 +18,6 @@ pub(crate) fn write(report: &Report, folder: &Path) -> Result<Summary, ReportErr
         path: csv.clone(),
         source,
     })?;
-    let put = |path: &Path, text: &str| {
-        // A file that was cut must not look whole: it gets its name when it is.
-        let unfinished = path.with_added_extension("part");
-        let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, path));
-        written.map_err(|source| ReportError::Write {
-            path: path.to_owned(),
-            source,
-        })
-    };
     put(&csv.join("headline.csv"), &report.headline().csv())?;
     for table in &report.tables {
         put(&csv.join(table.id).with_extension("csv"), &table.csv())?;
@@ -54,5 +45,15 @@ pub(crate) fn write(report: &Report, folder: &Path) -> Result<Summary, ReportErr
         requests_per_packet: number("requests_per_packet"),
         html,
         json,
+    })
+}
+
+/// Writes a file. One that was cut must not look whole: it gets its name when it is.
+pub(crate) fn put(path: &Path, text: &str) -> Result<(), ReportError> {
+    let unfinished = path.with_added_extension("part");
+    let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, path));
+    written.map_err(|source| ReportError::Write {
+        path: path.to_owned(),
+        source,
     })
 }

@@ -4,7 +4,7 @@ mod head;
 mod parts;
 mod rules;
 mod sections;
-mod style;
+pub(crate) mod style;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ringside_reports::LineError;
+use ringside_reports::compare::CompareError;
 use ringside_sim::{BuildError, DutError};
 
 use crate::driver::error::DriverError;
@@ -61,6 +62,9 @@ pub enum CliError {
         /// What is wrong, with the line.
         cause: LineError,
     },
+    /// Two runs cannot be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// The report could not be made.
     #[error("cannot report {}: {cause}", path.display())]
     Report {

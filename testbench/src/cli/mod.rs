@@ -4,6 +4,7 @@
 
 mod build;
 mod check;
+mod compare;
 mod error;
 mod failure;
 mod golden;
@@ -36,7 +37,6 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value in the life of the process")]
 enum Command {
     /// Run traffic through a device, judge every transaction, report what it cost.
     Run(run_args::RunArgs),
@@ -44,6 +44,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make the report of a trace, or of every trace in a folder.
     Report(report::ReportArgs),
+    /// Two runs side by side: what changed, by how much, and whether it keeps a budget.
+    Compare(compare::CompareArgs),
     /// Compare the golden traces with what the device does now.
     Golden(golden::GoldenArgs),
     /// Random legal scenarios, as many as it takes for so many descriptors; goes on where it stopped.
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &interrupt),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Golden(args) => golden::golden(&args, &interrupt),
         Command::Test(args) => test::test(&args, &interrupt),
         Command::Build(args) => build::build(&args),

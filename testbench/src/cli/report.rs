@@ -68,18 +68,22 @@ fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
+/// What a run is called: as its file, or as the folder is where `trace.jsonl` or `report.json` has one of its own.
+pub(super) fn name_of(path: &Path) -> String {
+    let text = |name: Option<&std::ffi::OsStr>| name.map(|s| s.to_string_lossy().into_owned());
+    match text(path.file_stem()) {
+        Some(stem) if stem == "trace" || stem == "report" => {
+            text(path.parent().and_then(Path::file_name)).unwrap_or(stem)
+        }
+        Some(stem) => stem,
+        None => String::new(),
+    }
+}
+
 /// Makes the report of one trace; where its page is.
 pub(super) fn write(trace: &Path, out: &Path) -> Result<PathBuf, CliError> {
     let file = File::open(trace).map_err(CliError::file("read", trace))?;
-    let name = match trace.file_stem().map(|s| s.to_string_lossy().into_owned()) {
-        // `trace.jsonl` in a folder of its own is called as the folder is.
-        Some(stem) if stem == "trace" => trace
-            .parent()
-            .and_then(Path::file_name)
-            .map_or(stem, |n| n.to_string_lossy().into_owned()),
-        Some(stem) => stem,
-        None => String::new(),
-    };
+    let name = name_of(trace);
     let written = ringside_reports::write_report(BufReader::new(file), &name, out);
     let summary = written.map_err(|e| CliError::Report {
         path: trace.to_owned(),

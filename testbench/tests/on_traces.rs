@@ -1,0 +1,211 @@
+//! Commands that take traces and no device: `ringside compare`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ringside_models::event::{Channel, Event, What};
+use ringside_models::judge::{Judge, Purpose};
+use ringside_models::tlp::Body;
+use ringside_models::trace::{encode_event, encode_header, parse_event, parse_header};
+use serde_json::Value;
+
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Bench {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str, content: &str) {
+        std::fs::write(self.path(name), content).expect("written");
+    }
+
+    /// Runs the command; `DIR` in an argument is the test's folder, `GOLDEN` that of the golden traces.
+    fn says(&self, args: &[&str], code: i32) -> String {
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        let golden = golden("").to_string_lossy().into_owned();
+        let args = args
+            .iter()
+            .map(|a| a.replace("DIR", &folder).replace("GOLDEN/", &golden));
+        let out = Command::new(env!("CARGO_BIN_EXE_ringside"))
+            .args(args)
+            .env("NO_COLOR", "1")
+            .output()
+            .expect("started");
+        let text = [&out.stdout, &out.stderr]
+            .map(|b| String::from_utf8_lossy(b).into_owned())
+            .concat();
+        assert_eq!(out.status.code(), Some(code), "{text}");
+        text.replace(&folder, "DIR").replace(&golden, "GOLDEN/")
+    }
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../golden/traces")
+        .join(name)
+}
+
+/// A trace whose device reads every descriptor twice: as soon as a read of descriptors is answered it asks again, and gets the same answer.
+fn reading_twice(trace: &str) -> String {
+    let mut lines = trace.lines();
+    let header = parse_header(lines.next().expect("a header")).expect("a header");
+    let mut judge = Judge::new(&header);
+    let mut out = encode_header(&header) + "\n";
+    // the read under way by tag, and its answers so far
+    let mut asked: Vec<(u16, Vec<Event>)> = Vec::new();
+    for (index, line) in lines.enumerate() {
+        let event = parse_event(line, index + 2).expect("an event");
+        let cause = judge.observe(&event).cause;
+        out.push_str(&(encode_event(&event) + "\n"));
+        let What::Tlp { ch, tlp, .. } = &event.what else {
+            continue;
+        };
+        let (ch, tag) = (*ch, tlp.tag().expect("a tag"));
+        match (&tlp.body, ch) {
+            (Body::MRd { .. }, Channel::Rq) if cause.is_some_and(|c| c.purpose == Purpose::Descriptor) => {
+                asked.push((tag, vec![event]));
+            }
+            (Body::Cpl { bytes, data, .. }, Channel::Rc) => {
+                let last = usize::from(*bytes) <= data.len();
+                let Some(at) = asked.iter().position(|(t, _)| *t == tag) else {
+                    continue;
+                };
+                let now = event.cycle;
+                asked[at].1.push(event);
+                if last {
+                    for mut again in asked.swap_remove(at).1 {
+                        again.cycle = now;
+                        out.push_str(&(encode_event(&again) + "\n"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+#[test]
+fn a_run_compared_with_itself_shows_nothing() {
+    let b = Bench::new();
+    let text = b.says(&["compare", "GOLDEN/chains.jsonl", "GOLDEN/chains.jsonl"], 0);
+    assert!(text.contains("no difference in "), "{text}");
+}
+
+#[test]
+fn one_extra_read_a_packet_breaks_a_budget() {
+    let b = Bench::new();
+    let trace = std::fs::read_to_string(golden("tx_single.jsonl")).expect("a golden trace");
+    b.file("twice.jsonl", &reading_twice(&trace));
+    b.says(&["check", "DIR/twice.jsonl"], 0);
+    let compare = |budget: &str, code| {
+        b.file("budgets.toml", budget);
+        b.says(
+            &[
+                "compare",
+                "GOLDEN/tx_single.jsonl",
+                "DIR/twice.jsonl",
+                "--budget",
+                "DIR/budgets.toml",
+                "--out",
+                "DIR/out",
+            ],
+            code,
+        )
+    };
+    let tight = "[[budget]]\nmetric = \"requests_per_packet\"\nmax_growth_percent = 0\n";
+    let text = compare(tight, 1);
+    assert!(text.contains("BROKEN  requests_per_packet: "), "{text}");
+    let page = std::fs::read_to_string(b.path("out/compare.html")).expect("a page");
+    assert!(page.contains("over budget"));
+    let json = std::fs::read_to_string(b.path("out/compare.json")).expect("a file");
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["budgets"][0]["kept"], false);
+    let wide = "[[budget]]\nmetric = \"requests_per_packet\"\nmax_growth_percent = 40\n";
+    let text = compare(wide, 0);
+    assert!(text.contains("kept    requests_per_packet: "), "{text}");
+    // the same trace keeps what the other breaks
+    b.file("budgets.toml", tight);
+    let same = ["compare", "GOLDEN/tx_single.jsonl", "GOLDEN/tx_single.jsonl"];
+    b.says(&[&same[..], &["--budget", "DIR/budgets.toml"]].concat(), 0);
+}
+
+#[test]
+fn a_run_that_fails_keeps_no_budget() {
+    let b = Bench::new();
+    let trace = std::fs::read_to_string(golden("tx_single.jsonl")).expect("a golden trace");
+    // the first frame that leaves has another last byte
+    let mut done = false;
+    let broken: String = trace
+        .lines()
+        .map(|l| match l.strip_suffix("\"}}}") {
+            Some(l) if !done && l.contains("\"wire_tx\"") => {
+                done = true;
+                let (l, last) = l.split_at(l.len() - 1);
+                format!("{l}{}\"}}}}}}\n", if last == "0" { "1" } else { "0" })
+            }
+            _ => format!("{l}\n"),
+        })
+        .collect();
+    assert!(done);
+    b.file("broken.jsonl", &broken);
+    b.file(
+        "budgets.toml",
+        "[[budget]]\nmetric = \"requests_per_packet\"\nmax = 1000\n",
+    );
+    let args = ["compare", "GOLDEN/tx_single.jsonl", "DIR/broken.jsonl"];
+    let text = b.says(&[&args[..], &["--budget", "DIR/budgets.toml"]].concat(), 1);
+    assert!(
+        text.contains("the second run did not pass, so it keeps no budget"),
+        "{text}"
+    );
+    assert!(text.contains("verdict  A pass, B fail"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_said() {
+    let b = Bench::new();
+    b.file("text", "hello");
+    b.file("budgets.toml", "[[budget]]\nmetric = \"mpps\"\nmacks = 1\n");
+    b.file("typo.toml", "[[budget]]\nmetric = \"mps\"\nmin = 1\n");
+    let chains = "GOLDEN/chains.jsonl";
+    let say = |args: &[&str]| b.says(&[&["compare"], args].concat(), 2);
+    for (said, part) in [
+        (say(&[chains, "DIR/none.jsonl"]), "cannot read DIR/none.jsonl"),
+        (
+            say(&["DIR/text", chains]),
+            "DIR/text: neither a trace nor a report: expected value at line 1",
+        ),
+        (
+            say(&["DIR", chains]),
+            "no run in DIR: it holds neither report.json nor trace.jsonl",
+        ),
+        (
+            say(&[chains, chains, "--budget", "DIR/none.toml"]),
+            "cannot read DIR/none.toml",
+        ),
+        (
+            say(&[chains, chains, "--budget", "DIR/budgets.toml"]),
+            "DIR/budgets.toml, line 3: unknown field `macks`, expected one of",
+        ),
+        (
+            say(&[chains, chains, "--budget", "DIR/typo.toml"]),
+            "DIR/typo.toml, line 1: neither run has \"mps\" (near: \"mpps\"",
+        ),
+        (
+            say(&[chains, chains, "--out", "DIR/text/out"]),
+            "cannot report DIR/text/out: cannot write",
+        ),
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
