@@ -7,6 +7,7 @@ pub mod golden;
 pub mod host;
 pub mod run;
 pub mod scenario;
+pub mod serve;
 pub mod unfinished;
 pub mod wire;
 pub mod workspace;

@@ -1,27 +1,22 @@
 //! Puts model, host, driver, wire and readers together, runs the script, and says what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use ringside_models::event::{EndReason, Header, TRACE_VERSION, What};
-use ringside_sim::{DutConfig, Mode, Model, ParamValue, Sim, SimError, SimOptions, TraceWindow};
+use ringside_models::event::Header;
+use ringside_sim::{DutConfig, ParamValue, SimError, TraceWindow};
 
+use super::bench::Bench;
 use super::error::RunError;
-use super::observer::{Findings, Observer, Readers, SharedObserver};
+use super::observer::Findings;
 use super::script::{Frames, Script};
-use super::trace_file::TraceFile;
-use super::wire_end::WireEnd;
-use crate::boundary::Boundary;
 use crate::driver::error::DriverError;
 use crate::driver::net::NetDriver;
-use crate::host::{Host, Recorder};
 use crate::scenario::{Direction, Scenario};
 use crate::wire::capture::{self, Limits};
-use crate::wire::record::Recording;
 use crate::workspace;
 
 /// Frames that a generator makes when the scenario does not say.
@@ -206,63 +201,13 @@ pub fn run(
     dut.no_assert |= options.no_assert;
     let max_frame = max_frame_bytes(&dut);
     let (frames, skipped) = load_frames(scenario, max_frame)?;
-    let mode = match (&options.waves, &options.coverage) {
-        (Some(_), _) => Mode::Trace,
-        (None, Some(_)) => Mode::Cover,
-        (None, None) => Mode::Fast,
-    };
-    let built = ringside_sim::build(&dut, mode, progress)?;
-    let model = Model::load(&built, scenario.seed)?;
-    let sim_options = SimOptions {
-        seed: scenario.seed,
-        max_cycles: scenario.limits.max_cycles,
-        wall_limit: Some(Duration::from_secs(scenario.limits.wall_seconds)),
-        trace: options.waves.clone(),
-        coverage: options.coverage.clone(),
-        digest: options.digest,
-        idle_limit_cycles: scenario.limits.idle_cycles,
-        stop: options.stop.clone(),
-        ..SimOptions::default()
-    };
-    let mut sim = Sim::new(model, &dut, sim_options)?;
-    let boundary = Boundary::resolve(|name| sim.port(name))?;
-    let net = boundary.net.ok_or(RunError::NoFrames {
-        dut: dut.name.clone(),
-    })?;
-    let header = Header {
-        ringside_trace: TRACE_VERSION,
-        dut: dut.name.clone(),
-        device_type: 1,
-        clock_mhz: dut.clock_mhz,
-        data_width_bits: boundary.data_bits,
-        link: scenario.host.link.event_link(),
-        driver_stores: true,
-        seed: scenario.seed,
-        scenario: scenario.name.clone(),
-        expect: scenario.expect.clone(),
-        conditions: conditions(scenario, &dut),
-    };
-    let recorder = Recorder::new();
-    let observer = observe(&header, options, &recorder)?;
-    let pulse = observer
-        .borrow()
-        .as_ref()
-        .map(Observer::pulse)
-        .unwrap_or_default();
-    let host = Host::install(
-        &mut sim,
-        &boundary,
-        &scenario.host,
-        dut.clock_mhz,
-        recorder.clone(),
-        scenario.seed,
-    )?;
-    let wire = Rc::new(WireEnd::install(&mut sim, &net, scenario, &recorder));
+    let (sim, bench) = Bench::install(scenario, &dut, options, true, progress)?;
+    let (host, wire, pulse) = (&bench.host, &bench.wire, &bench.pulse);
     let script = Rc::new(Script {
         sim: sim.handle(),
         host: host.clone(),
-        driver: NetDriver::new(&host, &scenario.driver, max_frame, scenario.seed),
-        wire: Rc::clone(&wire),
+        driver: NetDriver::new(host, &scenario.driver, max_frame, scenario.seed),
+        wire: Rc::clone(wire),
         scenario: scenario.clone(),
         frames: RefCell::new(frames),
         pulse: pulse.clone(),
@@ -291,12 +236,6 @@ pub fn run(
     complaints.extend(host.memory().take_errors().iter().map(|e| format!("memory: {e}")));
     let well = matches!(ended, Ended::Complete);
     let stopped = matches!(ended, Ended::Sim(SimError::Stopped { .. }));
-    let reason = if well {
-        EndReason::Complete
-    } else {
-        EndReason::Truncated
-    };
-    recorder.record(cycles, What::End { reason });
     let rings = if well && complaints.is_empty() {
         Vec::new()
     } else {
@@ -306,10 +245,10 @@ pub fn run(
         skipped,
         ..frame_counts(&script)
     };
-    let observer = observer.borrow_mut().take();
-    let findings = observer.ok_or(RunError::Readers)?.finish(!stopped)?;
+    let findings = bench.close(cycles, well, stopped)?;
+    let first_violation = pulse.first_violation();
     Ok(RunResult {
-        header,
+        header: bench.header,
         ended,
         cycles,
         findings,
@@ -317,54 +256,10 @@ pub fn run(
         rings,
         frames,
         descriptors: script.driver.descriptors(),
-        first_violation: pulse.first_violation(),
+        first_violation,
         port_digest,
         rtl_log,
     })
-}
-
-fn observe(header: &Header, options: &RunOptions, recorder: &Recorder) -> Result<SharedObserver, RunError> {
-    let trace = TraceFile::create(options.trace.as_deref(), options.digest, header)
-        .map_err(super::observer::ArtefactError::from)?;
-    let capture = options
-        .capture
-        .as_deref()
-        .map(|path: &Path| Recording::create(path, header.clock_mhz))
-        .transpose()
-        .map_err(super::observer::ArtefactError::from)?;
-    let observer = Observer::new(
-        header,
-        Readers {
-            judge: !options.unjudged,
-            trace,
-            capture,
-        },
-    );
-    let shared: SharedObserver = Rc::new(RefCell::new(Some(observer)));
-    let sink = Rc::clone(&shared);
-    recorder.add_sink(Box::new(move |event| {
-        if let Some(observer) = sink.borrow_mut().as_mut() {
-            observer.event(event);
-        }
-    }));
-    Ok(shared)
-}
-
-fn conditions(scenario: &Scenario, dut: &DutConfig) -> Vec<(String, String)> {
-    let mut conditions = scenario.conditions();
-    let source = match &scenario.traffic.pcap {
-        // The name only: a trace is the same wherever the tree stands.
-        Some(path) => path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        None => format!("generator, {}", scenario.traffic.generator.sizes),
-    };
-    conditions.insert(0, ("traffic".to_owned(), source));
-    for (name, value) in &dut.parameters {
-        conditions.push((format!("parameter {name}"), value.literal()));
-    }
-    conditions
 }
 
 fn frame_counts(script: &Script) -> FrameCounts {

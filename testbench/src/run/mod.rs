@@ -1,5 +1,6 @@
 //! Running a scenario: model, host, driver, wire and judge put together.
 
+pub mod bench;
 mod engine;
 mod error;
 pub mod observer;

@@ -1,0 +1,171 @@
+//! A device with a host before it, a wire behind it and readers at its side: what every run has, whoever drives it.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use ringside_models::event::{EndReason, Header, TRACE_VERSION, What};
+use ringside_sim::{DutConfig, Mode, Model, Sim, SimOptions};
+
+use super::engine::RunOptions;
+use super::error::RunError;
+use super::observer::{ArtefactError, Findings, Observer, Pulse, Readers, SharedObserver};
+use super::trace_file::TraceFile;
+use super::wire_end::WireEnd;
+use crate::boundary::Boundary;
+use crate::host::{Host, Recorder};
+use crate::scenario::Scenario;
+use crate::wire::record::Recording;
+
+/// What stands round a device.
+pub struct Bench {
+    /// The trace's header.
+    pub header: Header,
+    /// Root complex, memory, link.
+    pub host: Host,
+    /// The far end of the frame streams.
+    pub wire: Rc<WireEnd>,
+    /// What moved, and what was found so far.
+    pub pulse: Pulse,
+    recorder: Recorder,
+    observer: SharedObserver,
+}
+
+impl Bench {
+    /// Builds and loads the model of `dut`, and puts host, wire and readers on it. `driver_stores`: the trace will have
+    /// what the driver stores to memory ([`Header::driver_stores`]).
+    ///
+    /// # Errors
+    /// [`RunError`]: something of the run's surroundings is not right.
+    pub fn install(
+        scenario: &Scenario,
+        dut: &DutConfig,
+        options: &RunOptions,
+        driver_stores: bool,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Sim, Bench), RunError> {
+        let mode = match (&options.waves, &options.coverage) {
+            (Some(_), _) => Mode::Trace,
+            (None, Some(_)) => Mode::Cover,
+            (None, None) => Mode::Fast,
+        };
+        let built = ringside_sim::build(dut, mode, progress)?;
+        let model = Model::load(&built, scenario.seed)?;
+        let sim_options = SimOptions {
+            seed: scenario.seed,
+            max_cycles: scenario.limits.max_cycles,
+            wall_limit: (scenario.limits.wall_seconds > 0)
+                .then(|| Duration::from_secs(scenario.limits.wall_seconds)),
+            trace: options.waves.clone(),
+            coverage: options.coverage.clone(),
+            digest: options.digest,
+            idle_limit_cycles: scenario.limits.idle_cycles,
+            stop: options.stop.clone(),
+            ..SimOptions::default()
+        };
+        let mut sim = Sim::new(model, dut, sim_options)?;
+        let boundary = Boundary::resolve(|name| sim.port(name))?;
+        let net = boundary.net.ok_or(RunError::NoFrames {
+            dut: dut.name.clone(),
+        })?;
+        let header = Header {
+            ringside_trace: TRACE_VERSION,
+            dut: dut.name.clone(),
+            device_type: 1,
+            clock_mhz: dut.clock_mhz,
+            data_width_bits: boundary.data_bits,
+            link: scenario.host.link.event_link(),
+            driver_stores,
+            seed: scenario.seed,
+            scenario: scenario.name.clone(),
+            expect: scenario.expect.clone(),
+            conditions: conditions(scenario, dut),
+        };
+        let recorder = Recorder::new();
+        let observer = observe(&header, options, &recorder)?;
+        let pulse = observer
+            .borrow()
+            .as_ref()
+            .map(Observer::pulse)
+            .unwrap_or_default();
+        let host = Host::install(
+            &mut sim,
+            &boundary,
+            &scenario.host,
+            dut.clock_mhz,
+            recorder.clone(),
+            scenario.seed,
+        )?;
+        let wire = Rc::new(WireEnd::install(&mut sim, &net, scenario, &recorder));
+        let bench = Bench {
+            header,
+            host,
+            wire,
+            pulse,
+            recorder,
+            observer,
+        };
+        Ok((sim, bench))
+    }
+
+    /// Ends the stream at `cycle` and asks the readers what they found. `well`: the run came to its end; `stopped`:
+    /// somebody ended it, so that its artefacts are not what their names say.
+    ///
+    /// # Errors
+    /// [`RunError`]: trace or capture could not be written.
+    pub fn close(&self, cycle: u64, well: bool, stopped: bool) -> Result<Findings, RunError> {
+        let reason = if well {
+            EndReason::Complete
+        } else {
+            EndReason::Truncated
+        };
+        self.recorder.record(cycle, What::End { reason });
+        let observer = self.observer.borrow_mut().take();
+        Ok(observer.ok_or(RunError::Readers)?.finish(!stopped)?)
+    }
+}
+
+fn observe(header: &Header, options: &RunOptions, recorder: &Recorder) -> Result<SharedObserver, RunError> {
+    let trace =
+        TraceFile::create(options.trace.as_deref(), options.digest, header).map_err(ArtefactError::from)?;
+    let capture = options
+        .capture
+        .as_deref()
+        .map(|path: &Path| Recording::create(path, header.clock_mhz))
+        .transpose()
+        .map_err(ArtefactError::from)?;
+    let observer = Observer::new(
+        header,
+        Readers {
+            judge: !options.unjudged,
+            trace,
+            capture,
+        },
+    );
+    let shared: SharedObserver = Rc::new(RefCell::new(Some(observer)));
+    let sink = Rc::clone(&shared);
+    recorder.add_sink(Box::new(move |event| {
+        if let Some(observer) = sink.borrow_mut().as_mut() {
+            observer.event(event);
+        }
+    }));
+    Ok(shared)
+}
+
+fn conditions(scenario: &Scenario, dut: &DutConfig) -> Vec<(String, String)> {
+    let mut conditions = scenario.conditions();
+    let source = match &scenario.traffic.pcap {
+        // The name only: a trace is the same wherever the tree stands.
+        Some(path) => path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        None => format!("generator, {}", scenario.traffic.generator.sizes),
+    };
+    conditions.insert(0, ("traffic".to_owned(), source));
+    for (name, value) in &dut.parameters {
+        conditions.push((format!("parameter {name}"), value.literal()));
+    }
+    conditions
+}
