@@ -13,6 +13,8 @@ pub enum Scope {
     Host,
     /// The run itself: the trace as a whole.
     Run,
+    /// Nobody: what the specification only recommends to devices (SHOULD). It is told, and fails no run.
+    Advice,
 }
 
 impl Scope {
@@ -24,6 +26,7 @@ impl Scope {
             Scope::Driver => "driver",
             Scope::Host => "host",
             Scope::Run => "run",
+            Scope::Advice => "advice",
         }
     }
 }
@@ -234,8 +237,8 @@ rules! {
         "No configuration interrupt without a change that the boundary can explain.";
 
     // Registers
-    CfgIdentity = "CFG-IDENTITY", Device, stores: false, ["PCI-DEV-003", "PCI-DEV-004", "PCI-DEV-006", "PCI-DEV-007", "PCI-DEV-008"],
-        "Vendor, device, revision and subsystem ids are those of a virtio function of its type.";
+    CfgIdentity = "CFG-IDENTITY", Device, stores: false, ["PCI-DEV-003", "PCI-DEV-004"],
+        "Vendor and device ids are those of a virtio function of its type, or the transitional ones of this type.";
     CfgCapability = "CFG-CAPABILITY", Device, stores: false, ["PCI-DSC-002", "PCI-DSC-004", "PCI-DEV-013", "PCI-DEV-016", "PCI-DEV-017", "PCI-DEV-023", "PCI-DEV-024", "PCICFG-DEV-001", "PCICFG-DEV-002", "PCINTF-DEV-001", "PCIINT-DEV-001", "PCIWIN-DEV-001"],
         "Vendor capabilities are long enough, of defined types, aligned and in a BAR, and all structures that the device needs have one.";
     CfgNotify = "CFG-NOTIFY", Device, stores: false, ["PCINTF-DEV-002", "PCINTF-DEV-003", "PCINTF-DEV-004", "PCINTF-DEV-005", "PCINTF-DEV-006", "PCINTF-DEV-007", "PCINTF-DEV-008", "PCINTF-DEV-009", "PCINTF-DEV-010", "PCINTF-DEV-011"],
@@ -343,8 +346,8 @@ rules! {
         "Accesses through the configuration window have 1, 2 or 4 bytes, are aligned, and lie in a virtio structure.";
     DriverVector = "DRIVER-VECTOR", Driver, stores: false, ["PCIINT-DRV-005"],
         "Only vectors that the MSI-X table has are mapped.";
-    DriverNetHeader = "DRIVER-NET-HEADER", Driver, stores: true, ["NET-DRV-017", "NET-DRV-018", "NET-DRV-022", "NET-DRV-024", "NET-DRV-026", "NET-DRV-028", "NET-DRV-032", "NET-DRV-037", "NET-DRV-039", "NET-DRV-040", "NET-DRV-041", "NET-DRV-046", "NET-DRV-047", "NET-DRV-058", "NET-DRV-059", "NET-DRV-061", "NET-DRV-062"],
-        "The header of a transmitted packet asks only for offloads that were negotiated, and its num_buffers is 0.";
+    DriverNetHeader = "DRIVER-NET-HEADER", Driver, stores: true, ["NET-DRV-017", "NET-DRV-018", "NET-DRV-022", "NET-DRV-024", "NET-DRV-026", "NET-DRV-028", "NET-DRV-032", "NET-DRV-037", "NET-DRV-039", "NET-DRV-040", "NET-DRV-041", "NET-DRV-045", "NET-DRV-046", "NET-DRV-047", "NET-DRV-048", "NET-DRV-058", "NET-DRV-059", "NET-DRV-061", "NET-DRV-062"],
+        "The header of a transmitted packet asks only for offloads that were negotiated, says all that they need, and its num_buffers is 0.";
     DriverNetMtu = "DRIVER-NET-MTU", Driver, stores: true, ["NET-DRV-009"],
         "With MTU no frame longer than mtu and an Ethernet header is transmitted.";
     DriverNetBuffer = "DRIVER-NET-BUFFER", Driver, stores: true, ["NET-DRV-067"],
@@ -362,4 +365,8 @@ rules! {
         "The trace ends with an end event.";
     RunEmpty = "RUN-EMPTY", Run, stores: false, [],
         "Something was compared.";
+
+    // Advice
+    CfgAdvice = "CFG-ADVICE", Advice, stores: false, ["PCI-DEV-006", "PCI-DEV-007", "PCI-DEV-008"],
+        "A function that is not transitional has a device id up to 0x107f, a revision of 1 or more and a subsystem id of 0x40 or more.";
 }

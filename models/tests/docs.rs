@@ -37,6 +37,11 @@ fn rules_page() -> String {
             "Findings about the host model: root complex and link.",
         ),
         (Scope::Run, "Run", "About the trace as a whole."),
+        (
+            Scope::Advice,
+            "Advice",
+            "What the specification recommends to devices (SHOULD) and a legal device may do otherwise. It is told, and fails no run.",
+        ),
     ] {
         let _ = write!(
             page,

@@ -2,6 +2,7 @@
 
 use ringside_models::event::{EndReason, Header};
 use ringside_models::judge::Verdict;
+use ringside_models::rules::{self, Scope};
 use serde_json::{Map, Value as Json, json};
 
 use crate::collect::Collector;
@@ -54,14 +55,21 @@ impl Report {
     pub(crate) fn new(name: &str, header: &Header, c: &Collector, verdict: &Verdict) -> Self {
         let ceiling = link::bytes_per_cycle(&header.link, header.clock_mhz);
         let unannounced = |id: &str| !verdict.expect.iter().any(|e| e == id);
+        // Advice is in the tables, and is no violation.
+        let binds = |id: &str| rules::find(id).is_none_or(|r| r.rule().scope != Scope::Advice);
         let judgement = Judgement {
             passed: verdict.passed(),
             complete: c.ended == Some(EndReason::Complete),
-            violations: verdict.rules.iter().map(|r| r.violated).sum(),
+            violations: verdict
+                .rules
+                .iter()
+                .filter(|r| binds(r.id))
+                .map(|r| r.violated)
+                .sum(),
             unexpected: verdict
                 .rules
                 .iter()
-                .filter(|r| unannounced(r.id))
+                .filter(|r| binds(r.id) && unannounced(r.id))
                 .map(|r| r.violated)
                 .sum(),
             expected: verdict.expect.clone(),

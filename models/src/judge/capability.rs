@@ -1,6 +1,6 @@
 //! What the function says of itself in configuration space: its ids, and where its virtio structures are.
 //!
-//! Each word is judged when the host has read what it needs for that, once: a host that reads less has less judged.
+//! Each word is judged when the host has read what it needs for that, once and in whatever order: a host that reads less has less judged.
 
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ const CONFIGURED: [u32; 4] = [1, 2, 3, 8];
 #[derive(Clone, Copy, Debug)]
 struct Place {
     bar: u8,
-    offset: u32,
-    len_bytes: u32,
+    offset: u64,
+    len_bytes: u64,
 }
 
 /// What has been judged already.
@@ -47,11 +47,17 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     /// A configuration read was answered, and `config` knows its value.
     pub(crate) fn read(&mut self, reg: u16, config: &ConfigSpace, device_type: u32, book: &mut Book) {
-        if matches!(reg, ID | REVISION | SUBSYSTEM)
-            && self.words.insert(reg)
-            && let Some(value) = config.dword(reg)
+        if let Some(id) = config
+            .dword(ID)
+            .filter(|_| matches!(reg, ID | REVISION | SUBSYSTEM))
         {
-            identity(reg, value, config.dword(ID), device_type, book);
+            for reg in [ID, REVISION, SUBSYSTEM] {
+                if let Some(value) = config.dword(reg)
+                    && self.words.insert(reg)
+                {
+                    identity(reg, value, id, device_type, book);
+                }
+            }
         }
         let caps: Vec<(u16, u32)> = config
             .vendor_capabilities()
@@ -64,7 +70,7 @@ impl Capabilities {
             let kind = (head >> 24) as u8;
             if kind == VENDOR_DATA {
                 self.vendor_data(at, head, config, book);
-            } else if let Some(place) = place(config, at)
+            } else if let Some(place) = place(config, at, kind)
                 && self.places.insert(at)
             {
                 judge_place(at, kind, place, book);
@@ -99,53 +105,85 @@ impl Capabilities {
         );
     }
 
-    /// The device is started: does the notification structure serve what was `offered`, and every queue's offset?
+    /// The device is started: do the structures hold the fields of what was `offered`, and does every notification structure serve every queue?
     pub(crate) fn started(
         config: &ConfigSpace,
         offered: Features,
         offsets: impl Iterator<Item = (u16, u16)>,
         book: &mut Book,
     ) {
-        let found = config
-            .vendor_capabilities()
-            .find(|&at| config.dword(at).is_some_and(|head| (head >> 24) as u8 == NOTIFY));
-        let Some((place, multiplier)) = found.and_then(|at| place(config, at).zip(config.dword(at + 16)))
-        else {
-            return;
-        };
-        let bytes = if features::has(offered, features::NOTIFICATION_DATA) {
-            4
-        } else {
-            2
-        };
-        let stepped = multiplier == 0 || multiplier.is_power_of_two() && multiplier.is_multiple_of(bytes);
+        let offsets: Vec<(u16, u16)> = offsets.collect();
+        for at in config.vendor_capabilities() {
+            let kind = config.dword(at).map_or(0, |head| (head >> 24) as u8);
+            let Some(place) = place(config, at, kind) else {
+                continue;
+            };
+            if kind == COMMON {
+                common_fields(at, place, offered, book);
+            }
+            if kind == NOTIFY
+                && let Some(multiplier) = config.dword(at + 16)
+            {
+                notification(place, multiplier, offered, &offsets, book);
+            }
+        }
+    }
+}
+
+/// The common configuration has every field that an offered feature adds to it.
+fn common_fields(at: u16, place: Place, offered: Features, book: &mut Book) {
+    let added = [
+        (features::NOTIF_CONFIG_DATA, 0x3a),
+        (features::RING_RESET, 0x3c),
+        (features::ADMIN_VQ, 0x40),
+    ];
+    let mut needed = added.iter().filter(|&&(bit, _)| features::has(offered, bit));
+    if let Some(&(bit, end)) = needed.next_back() {
+        book.check(
+            RuleId::CfgCapability,
+            None,
+            place.len_bytes >= end,
+            || format!("common configuration: {end} bytes or more, for the fields of feature {bit}"),
+            || format!("{} bytes at {at:#x}", place.len_bytes),
+        );
+    }
+}
+
+/// A notification structure serves kicks as wide as the features `offered` make them, of every queue whose offset was read.
+fn notification(place: Place, multiplier: u32, offered: Features, offsets: &[(u16, u16)], book: &mut Book) {
+    let bytes = if features::has(offered, features::NOTIFICATION_DATA) {
+        4
+    } else {
+        2
+    };
+    let stepped =
+        multiplier == 0 || multiplier.is_power_of_two() && u64::from(multiplier).is_multiple_of(bytes);
+    book.check(
+        RuleId::CfgNotify,
+        None,
+        place.offset.is_multiple_of(bytes) && place.len_bytes >= bytes && stepped,
+        || format!("offset and multiplier fit for kicks of {bytes} bytes"),
+        || {
+            format!(
+                "offset {:#x}, multiplier {multiplier}, {} bytes",
+                place.offset, place.len_bytes
+            )
+        },
+    );
+    for &(queue, offset) in offsets {
+        let end = u64::from(offset) * u64::from(multiplier) + bytes;
         book.check(
             RuleId::CfgNotify,
-            None,
-            place.offset.is_multiple_of(bytes) && place.len_bytes >= bytes && stepped,
-            || format!("offset and multiplier fit for kicks of {bytes} bytes"),
+            Some(queue),
+            end <= place.len_bytes,
             || {
                 format!(
-                    "offset {:#x}, multiplier {multiplier}, {} bytes",
-                    place.offset, place.len_bytes
+                    "a kick's {bytes} bytes within the structure's {}",
+                    place.len_bytes
                 )
             },
+            || format!("queue_notify_off {offset} times {multiplier}: they end at {end}"),
         );
-        for (queue, offset) in offsets {
-            let end = u64::from(offset) * u64::from(multiplier) + u64::from(bytes);
-            book.check(
-                RuleId::CfgNotify,
-                Some(queue),
-                end <= u64::from(place.len_bytes),
-                || {
-                    format!(
-                        "a kick's {bytes} bytes within the structure's {}",
-                        place.len_bytes
-                    )
-                },
-                || format!("queue_notify_off {offset} times {multiplier}: they end at {end}"),
-            );
-        }
     }
 }
 
@@ -172,11 +210,19 @@ fn least(kind: u8) -> u8 {
     }
 }
 
-fn place(config: &ConfigSpace, at: u16) -> Option<Place> {
+/// Where a structure is, once all was read that says so: a shared memory region has upper halves of offset and length.
+fn place(config: &ConfigSpace, at: u16, kind: u8) -> Option<Place> {
+    let upper = |reg: u16| {
+        if kind == SHARED_MEMORY {
+            config.dword(reg).map(u64::from)
+        } else {
+            Some(0)
+        }
+    };
     Some(Place {
         bar: config.dword(at + 4)? as u8,
-        offset: config.dword(at + 8)?,
-        len_bytes: config.dword(at + 12)?,
+        offset: u64::from(config.dword(at + 8)?) | upper(at + 16)? << 32,
+        len_bytes: u64::from(config.dword(at + 12)?) | upper(at + 20)? << 32,
     })
 }
 
@@ -203,7 +249,7 @@ fn judge_place(at: u16, kind: u8, place: Place, book: &mut Book) {
     if kind == PCI_CFG {
         return;
     }
-    let (align, least) = match kind {
+    let (align, least): (u64, u64) = match kind {
         COMMON => (4, 56),
         DEVICE => (4, 1),
         _ => (1, 1),
@@ -227,32 +273,47 @@ fn judge_place(at: u16, kind: u8, place: Place, book: &mut Book) {
     );
 }
 
+/// Types that have a device id of their own as transitional functions: network, block, console, entropy, balloon, SCSI host, 9P.
+const TRANSITIONAL: [(u32, u32); 7] = [
+    (1, 0x1000),
+    (2, 0x1001),
+    (5, 0x1002),
+    (3, 0x1003),
+    (8, 0x1004),
+    (4, 0x1005),
+    (9, 0x1009),
+];
+
 /// A transitional function (device id below 0x1040) has other subsystem and revision numbers.
-fn identity(reg: u16, value: u32, id: Option<u32>, device_type: u32, book: &mut Book) {
-    let modern = id.is_some_and(|id| id >> 16 >= 0x1040);
+fn identity(reg: u16, value: u32, id: u32, device_type: u32, book: &mut Book) {
+    let modern = id >> 16 >= 0x1040;
+    if reg == ID {
+        let device = value >> 16;
+        let transitional = TRANSITIONAL.iter().find(|t| t.0 == device_type).map(|t| t.1);
+        book.check(
+            RuleId::CfgIdentity,
+            None,
+            value as u16 == VENDOR && (device == 0x1040 + device_type || Some(device) == transitional),
+            || {
+                let other = transitional.map_or(String::new(), |t| format!(" (or the transitional {t:#x})"));
+                format!("vendor 0x1af4, device {:#x}{other}", 0x1040 + device_type)
+            },
+            || format!("{value:#010x} at {reg:#x}"),
+        );
+    }
+    if !modern {
+        return;
+    }
     let (ok, expected) = match reg {
-        ID => {
-            let device = value >> 16;
-            let known = device == 0x1040 + device_type || (0x1000..0x1040).contains(&device);
-            (
-                value as u16 == VENDOR && known,
-                format!(
-                    "vendor 0x1af4, device {:#x} (or a transitional one)",
-                    0x1040 + device_type
-                ),
-            )
-        }
-        REVISION => (!modern || value as u8 >= 1, "revision 1 or more".into()),
-        _ => (
-            !modern || value >> 16 >= 0x40,
-            "a subsystem id of 0x40 or more".into(),
-        ),
+        ID => (id >> 16 <= 0x107f, "a device id of 0x1040 to 0x107f"),
+        REVISION => (value as u8 >= 1, "revision 1 or more"),
+        _ => (value >> 16 >= 0x40, "a subsystem id of 0x40 or more"),
     };
     book.check(
-        RuleId::CfgIdentity,
+        RuleId::CfgAdvice,
         None,
         ok,
-        || expected,
+        || expected.into(),
         || format!("{value:#010x} at {reg:#x}"),
     );
 }

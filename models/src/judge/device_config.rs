@@ -10,10 +10,23 @@ use crate::rules::RuleId;
 #[derive(Debug, Default)]
 pub(crate) struct DeviceConfig {
     bytes: BTreeMap<u32, u8>,
-    /// A byte was read that differs from what was read under the current generation.
-    changed: bool,
-    generation: Option<u8>,
+    generation: Option<Generation>,
     first_mtu: Option<u16>,
+}
+
+/// `config_generation` as it was last read, and what was read since.
+///
+/// A device may count at the very moment when a field changes: so of two different values of a byte no more follows than that the counter moved
+/// between the latest reading before the first of them and the earliest one after the second. Bytes of another generation say nothing.
+#[derive(Debug)]
+struct Generation {
+    value: u8,
+    /// When the answer came. The device took what was asked for after that at a later time.
+    answered: u64,
+    /// Bytes asked for since, as first answered.
+    bytes: BTreeMap<u32, u8>,
+    /// When an answer first brought another value of one of them.
+    changed: Option<u64>,
 }
 
 /// Offset of `max_virtqueue_pairs` in the network device's structure.
@@ -22,11 +35,21 @@ pub(crate) const MAX_PAIRS: u32 = 8;
 const MTU: u32 = 10;
 
 impl DeviceConfig {
-    /// A read of the structure was answered.
-    pub(crate) fn read(&mut self, offset: u32, data: &[u8]) {
+    /// A read of the structure, asked for at cycle `asked`, was answered at cycle `now`.
+    pub(crate) fn read(&mut self, offset: u32, data: &[u8], asked: u64, now: u64) {
         for (at, &b) in (offset..).zip(data) {
-            self.changed |= self.bytes.insert(at, b).is_some_and(|old| old != b);
+            self.bytes.insert(at, b);
+            if let Some(g) = self.generation.as_mut().filter(|g| asked >= g.answered)
+                && *g.bytes.entry(at).or_insert(b) != b
+            {
+                g.changed.get_or_insert(now);
+            }
         }
+    }
+
+    /// A reset: whatever changes with it need not be counted.
+    pub(crate) fn reset(&mut self) {
+        self.generation = None;
     }
 
     /// A network device: are the fields in range that a read of bytes `offset..offset + len` brought?
@@ -65,20 +88,31 @@ impl DeviceConfig {
         self.get::<2>(MTU).map(u16::from_le_bytes)
     }
 
-    /// `config_generation` was read.
-    pub(crate) fn generation(&mut self, value: u8, book: &mut Book) {
-        if let Some(old) = self.generation {
-            let changed = self.changed;
+    /// `config_generation`, asked for at cycle `asked`, was answered.
+    pub(crate) fn generation(&mut self, value: u8, asked: u64, book: &mut Book) {
+        if let Some(old) = self.generation.as_mut().filter(|old| old.value == value) {
+            let changed = old.changed.is_some_and(|at| at <= asked);
             book.check(
                 RuleId::CfgGeneration,
                 None,
-                !changed || value != old,
-                || format!("another generation than {old}: fields read since have changed"),
+                !changed,
+                || format!("another generation than {value}: fields read since have changed"),
                 || format!("{value}"),
             );
+            if changed {
+                self.generation = None; // told once
+            }
+        } else if self.generation.is_some() {
+            book.held(RuleId::CfgGeneration);
+            self.generation = None;
         }
-        self.generation = Some(value);
-        self.changed = false;
+        let now = book.now;
+        self.generation.get_or_insert_with(|| Generation {
+            value,
+            answered: now,
+            bytes: BTreeMap::new(),
+            changed: None,
+        });
     }
 
     /// Bytes `offset..offset + N`, if all were read.

@@ -36,6 +36,8 @@ pub(crate) const NOTIFICATION_DATA: u32 = 38;
 pub(crate) const NOTIF_CONFIG_DATA: u32 = 39;
 /// `VIRTIO_F_RING_RESET`.
 pub(crate) const RING_RESET: u32 = 40;
+/// `VIRTIO_F_ADMIN_VQ`.
+pub(crate) const ADMIN_VQ: u32 = 41;
 /// `VIRTIO_F_SUSPEND`.
 pub(crate) const SUSPEND: u32 = 43;
 /// `VIRTIO_NET_F_NOTF_COAL`.

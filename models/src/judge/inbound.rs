@@ -294,7 +294,8 @@ impl Judge {
             }
             HostTarget::Common(at) => {
                 if at.offset() == GENERATION {
-                    self.device_config.generation(value as u8, &mut self.w.book);
+                    self.device_config
+                        .generation(value as u8, asked, &mut self.w.book);
                 }
                 let effect = self.registers.read_done(at, value, &mut self.w.book);
                 self.w.features = self.registers.negotiated;
@@ -308,7 +309,7 @@ impl Judge {
             }
             HostTarget::Region(Region::Device, offset) => {
                 self.w.book.compared.registers += 1;
-                self.device_config.read(offset, data);
+                self.device_config.read(offset, data, asked, self.w.book.now);
                 if self.w.shape.net {
                     let offered = self.registers.offered();
                     self.device_config
@@ -411,6 +412,7 @@ impl Judge {
         self.w.rings.clear();
         self.net.reset(indices.into_iter(), &self.w);
         self.messages.reset();
+        self.device_config.reset();
         self.faults_told = 0;
         self.needs_reset = false;
         self.w.features = 0;
@@ -431,7 +433,9 @@ impl Judge {
         self.note_faults();
         // While a reset runs the byte says no more than "not yet".
         let asks = value & NEEDS_RESET != 0 && !self.registers.resetting;
-        let fault = self.distress.failed_reads || self.queues.values().any(|q| q.fault.is_some());
+        let fault = self.distress.failed_reads
+            || self.w.book.voids() > 0
+            || self.queues.values().any(|q| q.fault.is_some());
         self.distress.status_read_since_failure = true;
         self.distress.status_read_since_fault |= self.queues.values().any(|q| q.fault_known());
         if asks {
@@ -475,6 +479,7 @@ impl Judge {
             old.dismantle(&mut self.w);
         }
         self.w.book.enabled(index);
+        self.voids.enabled(index);
         let (mut q, new) = Queue::enable(index, &regs, size, &mut self.w);
         let now = self.w.book.now;
         let (from, to) = q.positions(&new);

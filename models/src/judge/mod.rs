@@ -22,6 +22,7 @@ mod inbound;
 mod interrupt;
 mod line;
 mod messages;
+mod named;
 mod net;
 mod notify;
 mod outbound;
@@ -48,7 +49,7 @@ pub use verdict::{Compared, RuleOutcome, Verdict, Violation};
 use crate::event::{Channel, EndReason, Event, Header, Region, What};
 use crate::rules::RuleId;
 use crate::tlp::Tlp;
-use address_map::RingArea;
+use address_map::{Area, RingArea};
 use bus::Credits;
 use capability::Capabilities;
 use changes::LinkPin;
@@ -57,6 +58,7 @@ use device_config::DeviceConfig;
 use dma::Reads;
 use host::HostRequests;
 use messages::Messages;
+use named::VoidQueues;
 use net::Net;
 use past::Past;
 use queue::{Queue, State};
@@ -117,6 +119,7 @@ pub struct Judge {
     requests: HostRequests,
     reads: Reads,
     past: Past,
+    voids: VoidQueues,
     credits: Credits,
     messages: Messages,
     queues: BTreeMap<u16, Queue>,
@@ -171,6 +174,7 @@ impl Judge {
             requests: HostRequests::default(),
             reads: Reads::default(),
             past: Past::default(),
+            voids: VoidQueues::default(),
             credits: Credits::default(),
             messages: Messages::default(),
             queues: BTreeMap::new(),
@@ -324,6 +328,11 @@ impl Judge {
                 continue;
             };
             let new = q.driver_stored(area.area, (first, last), visible, &mut self.w);
+            if area.area == Area::Desc && self.w.book.is_void(area.queue) {
+                let place = (area.start, area.end);
+                self.voids
+                    .stored(area.queue, place, (first, last), &self.past, &self.w.shadow);
+            }
             let (from, to) = q.positions(&new);
             if from != to && self.w.has(features::SUSPEND) {
                 let waits = self.registers.suspension.waits();
@@ -365,9 +374,10 @@ impl Judge {
         }
     }
 
-    /// A malformed chain is a reason for a configuration interrupt.
+    /// A malformed chain is a reason for a configuration interrupt, and what voids a queue may be one.
     fn note_faults(&mut self) {
-        let faults = self.queues.values().filter(|q| q.fault.is_some()).count();
+        let broken = |q: &Queue| q.fault.is_some() || self.w.book.is_void(q.index);
+        let faults = self.queues.values().filter(|q| broken(q)).count();
         if faults > self.faults_told {
             self.messages.changes.fault();
         }

@@ -136,6 +136,7 @@ impl Judge {
     /// An access to memory that the driver did not give; `queue` if something else of it was for one.
     fn outside(&mut self, read: bool, queue: Option<u16>, addr: u64, len: u64, what: &str) -> Cause {
         let rule = if read { RuleId::SafeRead } else { RuleId::SafeWrite };
+        let queue = queue.or_else(|| self.voids.queue_of(addr, &self.w.shadow));
         // After a reset the queues are forgotten and the life-cycle rules speak.
         if matches!(self.life, Life::Running | Life::Stopping) {
             self.w.book.check(

@@ -31,6 +31,18 @@ impl Past {
         }
     }
 
+    /// Every run of bytes that was replaced in `start..end` and is not forgotten, cut to that: its address and the bytes.
+    pub(crate) fn over(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        self.0.iter().filter_map(move |r| {
+            let skip = usize::try_from(start.saturating_sub(r.start)).ok()?;
+            let from = start.max(r.start);
+            let room = usize::try_from(end.checked_sub(from)?).ok()?;
+            let bytes = r.bytes.get(skip..)?;
+            let bytes = &bytes[..bytes.len().min(room)];
+            (!bytes.is_empty()).then_some((from, bytes))
+        })
+    }
+
     /// Did memory hold this byte at cycle `from` or later?
     fn held(&self, addr: u64, byte: u8, from: u64) -> bool {
         self.0.iter().any(|r| {

@@ -90,10 +90,16 @@ impl Verdict {
     /// Violations kept of one rule.
     pub const KEPT_PER_RULE: u64 = 32;
 
-    /// Violations of rules that the scenario did not announce, of every scope.
+    /// Violations of rules that the scenario did not announce, of every scope but [`Scope::Advice`]: advice fails no run.
     pub fn unexpected(&self) -> impl Iterator<Item = &Violation> {
         self.violations
             .iter()
+            .filter(|v| v.scope() != Scope::Advice && !self.expect.iter().any(|e| e == v.rule))
+    }
+
+    /// Advice of the specification that was not followed and that the scenario did not announce.
+    pub fn advice(&self) -> impl Iterator<Item = &Violation> {
+        self.of_scope(Scope::Advice)
             .filter(|v| !self.expect.iter().any(|e| e == v.rule))
     }
 
@@ -176,8 +182,7 @@ impl Book {
     }
 
     /// The driver published what was not complete, or changed it afterwards: what the device makes of it is no fault of its own.
-    /// Rules on the device are silent for this queue until it is enabled again, and with them those that name no queue:
-    /// on addresses, and on asking for a reset.
+    /// Rules on the device are silent for this queue until it is enabled again.
     pub(crate) fn void(&mut self, queue: u16) {
         self.void.insert(queue);
     }
@@ -187,13 +192,18 @@ impl Book {
         self.void.remove(&queue);
     }
 
-    fn is_void(&self, rule: RuleId, queue: Option<u16>) -> bool {
-        let known = queue.is_some_and(|q| self.void.contains(&q));
-        let anywhere = matches!(
-            rule,
-            RuleId::SafeRead | RuleId::SafeWrite | RuleId::CfgStatus | RuleId::IntConfigSpurious
-        ) && !self.void.is_empty();
-        rule.rule().scope == Scope::Device && (known || anywhere)
+    /// Is this queue void?
+    pub(crate) fn is_void(&self, queue: u16) -> bool {
+        self.void.contains(&queue)
+    }
+
+    /// Queues that are void.
+    pub(crate) fn voids(&self) -> usize {
+        self.void.len()
+    }
+
+    fn is_silent(&self, rule: RuleId, queue: Option<u16>) -> bool {
+        rule.rule().scope == Scope::Device && queue.is_some_and(|q| self.is_void(q))
     }
 
     /// Remembers a row of the table of recent events of a queue.
@@ -244,7 +254,7 @@ impl Book {
     }
 
     fn record(&mut self, rule: RuleId, cycle: u64, queue: Option<u16>, expected: String, got: String) {
-        if self.off[rule as usize].is_some() || self.is_void(rule, queue) {
+        if self.off[rule as usize].is_some() || self.is_silent(rule, queue) {
             return;
         }
         let context = self.context(queue);

@@ -132,6 +132,11 @@ impl World {
         self.completion(Channel::Cc, 0, tag, super::ISR, &[value], 1);
     }
 
+    /// The answer to a register read asked for before.
+    pub fn register_answer(&mut self, tag: u16, at: u64, value: &[u8]) {
+        self.completion(Channel::Cc, 0, tag, at, value, value.len() as u16);
+    }
+
     /// A 16-bit write to the common configuration.
     pub fn write16(&mut self, offset: u64, value: u16) {
         self.write(COMMON + offset, &value.to_le_bytes());
@@ -154,7 +159,7 @@ impl World {
 
     /// Reads the capability list: PCI Express, MSI-X, and those of virtio.
     fn walk_capabilities(&mut self) {
-        let virtio = self.capabilities;
+        let virtio = self.capabilities.clone();
         self.config_read(0x34, 0x40);
         self.config_read(0x40, 0x0002_5010);
         self.config_read(0x50, 0x0003_6011);

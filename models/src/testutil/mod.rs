@@ -67,7 +67,7 @@ pub struct World {
     /// Negotiated features.
     pub features: u128,
     /// The function's virtio capabilities, without their links.
-    pub capabilities: [&'static [u32]; 5],
+    pub capabilities: Vec<&'static [u32]>,
     /// Queue pairs that the device has.
     pub pairs: u16,
     ram: Vec<u8>,
@@ -131,7 +131,7 @@ impl World {
             events: Vec::new(),
             cycle: 100,
             features,
-            capabilities: driver::CAPABILITIES,
+            capabilities: driver::CAPABILITIES.to_vec(),
             pairs: 4,
             ram: vec![0; RAM_BYTES],
             rings: vec![

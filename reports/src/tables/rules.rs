@@ -24,6 +24,7 @@ pub(crate) fn rules(verdict: &Verdict) -> Table {
         let state = match (outcome.off, outcome.violated, outcome.checked) {
             (Some(_), _, _) => "off",
             (_, 1.., _) if announced => "violated as announced",
+            (_, 1.., _) if rule.is_some_and(|r| r.scope == Scope::Advice) => "violated, advice only",
             (_, 1.., _) => "violated",
             (_, _, 0) => "not exercised",
             _ => "held",

@@ -53,6 +53,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
         out!("{}", summary::cost_table(&costs, &header));
         let repeat = format!("ringside check {}", failure::quote(&args.trace.to_string_lossy()));
         out!("{}", failure::violations(&verdict, &repeat, paint));
+        out!("{}", failure::advice(&verdict, paint));
     }
     Ok(if verdict.passed() {
         Outcome::Pass

@@ -91,6 +91,24 @@ pub(super) fn violations(verdict: &Verdict, repeat: &str, paint: Paint) -> Strin
     text
 }
 
+/// A line for each piece of advice that the device did not follow, up to [`COMPLAINTS`] of them. It fails no run.
+pub(super) fn advice(verdict: &Verdict, paint: Paint) -> String {
+    verdict
+        .advice()
+        .take(COMPLAINTS)
+        .fold(String::new(), |mut text, v| {
+            let _ = writeln!(
+                text,
+                "  {} {}: recommended is {}; got {}",
+                paint.dim("advice"),
+                v.rule,
+                cut(&v.expected),
+                cut(&v.got)
+            );
+            text
+        })
+}
+
 /// What else went wrong: the simulation's end, the driver's complaints, the rings.
 pub(super) fn troubles(result: &RunResult, paint: Paint) -> String {
     let mut text = String::new();

@@ -240,6 +240,7 @@ fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repea
     }
     if let Some(verdict) = &result.findings.verdict {
         text.push_str(&failure::violations(verdict, repeat, paint));
+        text.push_str(&failure::advice(verdict, paint));
     }
     text.push_str(&failure::troubles(result, paint));
     text.push('\n');

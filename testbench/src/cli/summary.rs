@@ -6,6 +6,7 @@ use ringside_models::cost::{Costs, Traffic};
 use ringside_models::event::Header;
 use ringside_models::judge::{Purpose, Verdict};
 use ringside_models::link::usable_bits_per_second;
+use ringside_models::rules::{self, Scope};
 use ringside_sim::SimError;
 use serde_json::{Value, json};
 
@@ -115,7 +116,13 @@ fn lines(ending: &Ending, verdict: Option<&Verdict>, paint: Paint) -> String {
     };
     let checked = verdict.rules.iter().filter(|r| r.checked > 0).count() as u64;
     let times: u64 = verdict.rules.iter().map(|r| r.checked).sum();
-    let broken: u64 = verdict.rules.iter().map(|r| r.violated).sum();
+    let binds = |id: &str| rules::find(id).is_none_or(|r| r.rule().scope != Scope::Advice);
+    let broken: u64 = verdict
+        .rules
+        .iter()
+        .filter(|r| binds(r.id))
+        .map(|r| r.violated)
+        .sum();
     let _ = writeln!(
         text,
         "{} checked {} times on {}: {}",

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use ringside_models::cost::Costs;
 use ringside_models::event::{Event, Header, What};
 use ringside_models::judge::{Judge, Verdict};
+use ringside_models::rules::Scope;
 
 use super::trace_file::{TraceFile, TraceFileError};
 use crate::wire::record::{RecordError, Recording};
@@ -132,7 +133,11 @@ impl Observer {
         let Some(judge) = &mut self.judge else { return };
         let observation = judge.observe(event);
         self.costs.observe(event, observation.cause.as_ref());
-        for violation in observation.violations {
+        let binding = observation
+            .violations
+            .iter()
+            .filter(|v| v.scope() != Scope::Advice);
+        for violation in binding {
             cells.device_violations.set(cells.device_violations.get() + 1);
             if cells.first_violation.get().is_none() && !self.expect.iter().any(|e| e == violation.rule) {
                 cells.first_violation.set(Some(violation.cycle));

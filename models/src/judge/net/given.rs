@@ -19,8 +19,47 @@ const HOST_ECN: u32 = 13;
 const HOST_UDP_TUNNEL_GSO: u32 = 67;
 const HOST_UDP_TUNNEL_GSO_CSUM: u32 = 68;
 
-/// What is wrong with the header of a packet to transmit: flags, `gso_type`, `num_buffers`.
-fn fault(flags: u8, gso: u8, num_buffers: u16, f: Features) -> Option<&'static str> {
+/// The header of a packet to transmit, as far as it is judged.
+#[derive(Clone, Copy, Debug, Default)]
+struct Packet {
+    flags: u8,
+    gso: u8,
+    gso_size: u16,
+    csum_start: u16,
+    csum_offset: u16,
+    num_buffers: u16,
+    /// Bytes behind the header.
+    frame_bytes: u64,
+}
+
+impl Packet {
+    fn new(header: [u8; 12], frame_bytes: u64) -> Self {
+        let half = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+        Packet {
+            flags: header[0],
+            gso: header[1],
+            gso_size: half(4),
+            csum_start: half(6),
+            csum_offset: half(8),
+            num_buffers: half(10),
+            frame_bytes,
+        }
+    }
+
+    /// Where the two bytes of the checksum end, counted from the first behind the header.
+    fn checksum_end(self) -> u64 {
+        u64::from(self.csum_start) + u64::from(self.csum_offset) + 2
+    }
+}
+
+/// What is wrong with the header of a packet to transmit.
+fn fault(p: Packet, f: Features) -> Option<&'static str> {
+    let Packet {
+        flags,
+        gso,
+        num_buffers,
+        ..
+    } = p;
     let has = |bit| features::has(f, bit);
     let tunnel = gso & (TUNNEL_IPV4 | TUNNEL_IPV6);
     let kind = gso & !(TUNNEL_IPV4 | TUNNEL_IPV6 | ECN);
@@ -45,6 +84,15 @@ fn fault(flags: u8, gso: u8, num_buffers: u16, f: Features) -> Option<&'static s
             "a tunnel bit without HOST_UDP_TUNNEL_GSO",
         ),
         (tunnel == TUNNEL_IPV4 | TUNNEL_IPV6, "both tunnel bits"),
+        (
+            kind == 0 && gso != 0,
+            "a tunnel bit or ECN without a kind of segmentation",
+        ),
+        (kind != 0 && p.gso_size == 0, "segmentation without a gso_size"),
+        (
+            flags & NEEDS_CSUM != 0 && p.checksum_end() > p.frame_bytes,
+            "a checksum behind the packet's end",
+        ),
         (tunnel != 0 && kind == 3, "a tunnel bit with gso_type UDP"),
         (
             flags & UDP_TUNNEL_CSUM != 0 && (tunnel == 0 || !has(HOST_UDP_TUNNEL_GSO_CSUM)),
@@ -73,9 +121,10 @@ pub(super) fn transmit(pair: u16, chain: &Chain, commanded: u16, w: &mut World) 
         let n = (s.len as usize).min(wanted - bytes.len());
         bytes.extend_from_slice(&w.shadow.bytes(s.addr, n));
     }
-    if let [flags, gso, _, _, _, _, _, _, _, _, low, high, ..] = bytes[..] {
-        let num_buffers = u16::from_le_bytes([low, high]);
-        let fault = fault(flags, gso, num_buffers, w.features);
+    if let Some(&fields) = bytes.first_chunk() {
+        let frame = chain.readable_bytes.saturating_sub(header as u64);
+        let p = Packet::new(fields, frame);
+        let fault = fault(p, w.features);
         w.book.check(
             RuleId::DriverNetHeader,
             queue,
@@ -83,14 +132,18 @@ pub(super) fn transmit(pair: u16, chain: &Chain, commanded: u16, w: &mut World) 
             || "a header that asks for nothing but what was negotiated".into(),
             || {
                 format!(
-                    "{}: flags {flags:#x}, gso_type {gso:#x}, num_buffers {num_buffers}",
-                    fault.unwrap_or_default()
+                    "{}: flags {:#x}, gso_type {:#x}, gso_size {}, checksum up to byte {} of {frame}, num_buffers {}",
+                    fault.unwrap_or_default(),
+                    p.flags,
+                    p.gso,
+                    p.gso_size,
+                    p.checksum_end(),
+                    p.num_buffers
                 )
             },
         );
-        if let Some(longest) = w.shape.longest_packet().filter(|_| gso == 0) {
+        if let Some(longest) = w.shape.longest_packet().filter(|_| p.gso == 0) {
             let longest = longest + ethernet_header(bytes.get(header..).unwrap_or_default());
-            let frame = chain.readable_bytes.saturating_sub(header as u64);
             w.book.check(
                 RuleId::DriverNetMtu,
                 queue,
@@ -137,6 +190,19 @@ pub(super) fn command(queue: u16, bytes: &[u8], w: &mut World) {
 mod tests {
     use super::*;
 
+    /// A frame of 100 bytes whose checksum is that of a TCP packet.
+    fn packet(flags: u8, gso: u8) -> Packet {
+        Packet {
+            flags,
+            gso,
+            gso_size: 1448,
+            csum_start: 34,
+            csum_offset: 16,
+            num_buffers: 0,
+            frame_bytes: 100,
+        }
+    }
+
     #[test]
     fn a_header_may_ask_for_what_was_negotiated() {
         let all = 1 | 0xf << 11 | 1 << 56 | 1 << 67 | 1 << 68;
@@ -147,7 +213,7 @@ mod tests {
             (NEEDS_CSUM, 4 | ECN, all),
             (NEEDS_CSUM | UDP_TUNNEL_CSUM, 5 | TUNNEL_IPV4, all),
         ] {
-            assert_eq!(fault(flags, gso, 0, features), None, "{flags:#x} {gso:#x}");
+            assert_eq!(fault(packet(flags, gso), features), None, "{flags:#x} {gso:#x}");
         }
         for (flags, gso, features, word) in [
             (NEEDS_CSUM, 0, 0, "without CSUM"),
@@ -166,12 +232,51 @@ mod tests {
             (NEEDS_CSUM, 3 | TUNNEL_IPV4, all, "gso_type UDP"),
             (UDP_TUNNEL_CSUM, 0, all, "without a tunnel bit"),
         ] {
-            let fault = fault(flags, gso, 0, features);
+            let fault = fault(packet(flags, gso), features);
             assert!(
                 fault.is_some_and(|f| f.contains(word)),
                 "{flags:#x} {gso:#x}: {fault:?}"
             );
         }
-        assert!(fault(0, 0, 1, all).is_some());
+        let wrong = |p: Packet, word: &str| {
+            let fault = fault(p, all);
+            assert!(fault.is_some_and(|f| f.contains(word)), "{p:?}: {fault:?}");
+        };
+        let tcp = packet(NEEDS_CSUM, 1);
+        wrong(
+            Packet {
+                num_buffers: 1,
+                ..tcp
+            },
+            "num_buffers",
+        );
+        wrong(Packet { gso_size: 0, ..tcp }, "gso_size");
+        wrong(
+            Packet {
+                frame_bytes: 51,
+                ..tcp
+            },
+            "behind the packet",
+        );
+        wrong(
+            Packet {
+                csum_start: 0xffff,
+                csum_offset: 0xffff,
+                ..packet(NEEDS_CSUM, 0)
+            },
+            "behind the packet",
+        );
+        assert_eq!(
+            fault(
+                Packet {
+                    frame_bytes: 52,
+                    ..tcp
+                },
+                all
+            ),
+            None
+        );
+        wrong(packet(NEEDS_CSUM, ECN), "without a kind");
+        wrong(packet(NEEDS_CSUM, TUNNEL_IPV4), "without a kind");
     }
 }
