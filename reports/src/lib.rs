@@ -16,6 +16,7 @@
 )]
 
 mod bin;
+pub mod capture;
 mod collect;
 pub mod compare;
 mod depth;
@@ -24,6 +25,7 @@ mod features;
 mod flight;
 mod glossary;
 mod histogram;
+pub mod input;
 mod kind;
 mod lines;
 mod link;

@@ -1,4 +1,4 @@
-//! Commands that take traces and no device: `ringside compare`.
+//! Commands that take traces and no device: `ringside compare`, `ringside capture`, and `ringside check` of captures.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -208,4 +208,71 @@ fn what_cannot_be_compared_is_said() {
     ] {
         assert!(said.contains(part), "{said}");
     }
+}
+
+#[test]
+fn a_capture_gets_the_verdict_of_its_trace() {
+    let b = Bench::new();
+    let mut traces: Vec<String> = std::fs::read_dir(golden(""))
+        .expect("golden traces")
+        .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    traces.sort();
+    assert!(traces.len() >= 34);
+    for name in traces {
+        let trace = format!("GOLDEN/{name}");
+        b.says(&["capture", &trace, "--out", "DIR/c.pcapng"], 0);
+        let verdict = |path: &str| b.says(&["check", path, "--json"], 0);
+        assert_eq!(verdict(&trace), verdict("DIR/c.pcapng"), "{name}");
+    }
+    // a report is the same too, and a trace that fails fails as a capture
+    let b = Bench::new();
+    b.file(
+        "chains.jsonl",
+        &std::fs::read_to_string(golden("chains.jsonl")).expect("a trace"),
+    );
+    b.says(&["capture", "DIR/chains.jsonl"], 0);
+    let text = b.says(&["compare", "DIR/chains.jsonl", "DIR/chains.pcapng"], 0);
+    assert!(text.contains("no difference in "), "{text}");
+}
+
+#[test]
+fn captures_that_cannot_be_read_or_made_are_said() {
+    let b = Bench::new();
+    b.says(&["capture", "GOLDEN/chains.jsonl", "--out", "DIR/c.pcapng"], 0);
+    let whole = std::fs::read(b.path("c.pcapng")).expect("a capture");
+    std::fs::write(b.path("cut.pcapng"), &whole[..whole.len() - 60]).expect("written");
+    b.file("text", "hello");
+    let frames = golden("../traffic/http.pcapng");
+    for (args, part) in [
+        (vec!["check", "DIR/cut.pcapng"], "the file ends inside it"),
+        (
+            vec!["report", "DIR/cut.pcapng", "-o", "DIR/out"],
+            "the file ends inside it",
+        ),
+        (
+            vec!["check", &*frames.to_string_lossy()],
+            "empty, expected a Ringside trace",
+        ),
+        (
+            vec!["capture", "DIR/text", "-o", "DIR/x.pcapng"],
+            "not a Ringside trace",
+        ),
+        (vec!["capture", "DIR/none"], "cannot read DIR/none"),
+        (
+            vec!["capture", "DIR/c.pcapng"],
+            "DIR/c.pcapng is what would be read",
+        ),
+        (
+            vec!["capture", "DIR/c.pcapng", "-o", "DIR/text/c"],
+            "cannot write DIR/text/c",
+        ),
+    ] {
+        let said = b.says(&args, 2);
+        assert!(said.contains(part), "{args:?}: {said}");
+    }
+    // what was cut leaves nothing behind that looks whole
+    b.says(&["capture", "DIR/cut.pcapng", "-o", "DIR/y.pcapng"], 2);
+    assert!(!b.path("x.pcapng").exists() && !b.path("y.pcapng").exists());
 }

@@ -1,13 +1,12 @@
 //! A run as it is compared: the values of its report.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _, Seek as _};
+use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 
 use serde_json::Value as Json;
 
 use super::CompareError;
-use crate::read;
+use crate::{input, read};
 
 /// Longest report that is read, in bytes: more than any report has, less than what fills a machine.
 const LONGEST: u64 = 256 << 20;
@@ -39,9 +38,9 @@ impl Run {
             path: path.to_owned(),
             cause,
         };
-        let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-        let trace = is_trace(&mut file).map_err(unreadable)?;
-        file.rewind().map_err(unreadable)?;
+        let mut file = input::open(path).map_err(unreadable)?;
+        // what cannot be read on is told by its reader, with its place
+        let trace = is_trace(file.fill_buf().unwrap_or_default());
         let report = if trace {
             let (report, cut_after) = read::read(file, name, &mut |_| ())?;
             if let Some(line) = cut_after {
@@ -71,12 +70,11 @@ impl Run {
     }
 }
 
-/// Has the first line what only a trace's header has?
-fn is_trace(file: &mut impl BufRead) -> std::io::Result<bool> {
-    let mut line = Vec::new();
-    file.take(1 << 20).read_until(b'\n', &mut line)?;
+/// Has the beginning what only a trace's header has?
+fn is_trace(begins: &[u8]) -> bool {
+    let line = begins.split(|b| *b == b'\n').next().unwrap_or_default();
     let key = br#""ringside_trace""#;
-    Ok(line.windows(key.len()).any(|w| w == key))
+    line.windows(key.len()).any(|w| w == key)
 }
 
 /// The members that a comparison relies on.

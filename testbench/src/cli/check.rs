@@ -1,14 +1,12 @@
 //! `ringside check`: a recorded trace gets the verdict of the live run.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringside_models::cost::Costs;
 use ringside_models::event::Header;
 use ringside_models::judge::{Judge, Verdict};
-use ringside_reports::TraceLines;
+use ringside_reports::{TraceLines, input};
 
 use super::out::{out, outln};
 use super::paint::Paint;
@@ -17,7 +15,7 @@ use super::{CliError, Outcome, failure, summary};
 /// `ringside check`
 #[derive(Clone, Debug, Args)]
 pub(super) struct CheckArgs {
-    /// The trace
+    /// The trace: text, compressed with zstd, or a capture made by `ringside capture`
     trace: PathBuf,
     /// Verdict as JSON
     #[arg(long)]
@@ -26,12 +24,12 @@ pub(super) struct CheckArgs {
 
 /// Judges a trace file. One without its end event is no record of a run, so it gets no verdict.
 pub(super) fn judge(path: &Path) -> Result<(Header, Verdict, Costs), CliError> {
-    let file = File::open(path).map_err(CliError::file("read", path))?;
+    let trace = input::open(path).map_err(CliError::file("read", path))?;
     let wrong = |cause| CliError::Trace {
         path: path.to_owned(),
         cause,
     };
-    let mut lines = TraceLines::open(BufReader::new(file)).map_err(wrong)?;
+    let mut lines = TraceLines::open(trace).map_err(wrong)?;
     let header = lines.header().clone();
     let (mut judge, mut costs) = (Judge::new(&header), Costs::new());
     while let Some((event, _)) = lines.next_event().map_err(wrong)? {

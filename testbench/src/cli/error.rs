@@ -62,6 +62,14 @@ pub enum CliError {
         /// What is wrong, with the line.
         cause: LineError,
     },
+    /// The capture could not be made.
+    #[error("cannot capture {}: {cause}", path.display())]
+    Capture {
+        /// The trace.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
     /// Two runs cannot be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),

@@ -1,10 +1,9 @@
 //! `ringside golden`: scenarios whose traces somebody has accepted.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use ringside_reports::input;
 use ringside_sim::SimError;
 
 use super::interrupt::Interrupt;
@@ -194,8 +193,8 @@ fn run_into(golden: &Golden, trace: &Path, interrupt: &Interrupt) -> Result<RunR
 }
 
 fn read(path: &Path, precision: Precision) -> Result<Normal, CliError> {
-    let file = File::open(path).map_err(CliError::file("read", path))?;
-    normalise(BufReader::new(file), precision).map_err(|cause| CliError::Trace {
+    let trace = input::open(path).map_err(CliError::file("read", path))?;
+    normalise(trace, precision).map_err(|cause| CliError::Trace {
         path: path.to_owned(),
         cause,
     })

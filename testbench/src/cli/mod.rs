@@ -3,6 +3,7 @@
 //! Exit codes: 0 pass, 1 violations, 2 usage, build or input, 3 a bug of Ringside, 4 time-out, 130 SIGINT, 143 SIGTERM.
 
 mod build;
+mod capture;
 mod check;
 mod compare;
 mod error;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make the report of a trace, or of every trace in a folder.
     Report(report::ReportArgs),
+    /// Write all TLPs of a trace as pcapng, for Wireshark.
+    Capture(capture::CaptureArgs),
     /// Two runs side by side: what changed, by how much, and whether it keeps a budget.
     Compare(compare::CompareArgs),
     /// Compare the golden traces with what the device does now.
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &interrupt),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Capture(args) => capture::capture(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Golden(args) => golden::golden(&args, &interrupt),
         Command::Test(args) => test::test(&args, &interrupt),

@@ -1,11 +1,10 @@
 //! `ringside report`
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringside_models::trace::TraceError;
+use ringside_reports::input;
 
 use super::out::outln;
 use super::{CliError, Outcome};
@@ -13,7 +12,7 @@ use super::{CliError, Outcome};
 /// `ringside report`
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReportArgs {
-    /// A trace, or a folder of traces (*.jsonl, searched one level deep)
+    /// A trace, or a folder of traces (*.jsonl, *.jsonl.zst; searched one level deep)
     trace: PathBuf,
     /// Where to write it [default: beside the trace]
     #[arg(short, long, value_name = "DIR")]
@@ -34,10 +33,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Outcome, CliError> {
     }
     let many = traces.len() > 1;
     for trace in &traces {
-        let stem = trace
-            .file_stem()
-            .map(|s| s.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let stem = stem_of(trace);
         let beside = trace.parent().unwrap_or(Path::new("")).to_owned();
         let out = match &args.out {
             Some(out) if many => out.join(&stem),
@@ -59,7 +55,7 @@ fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
             let path = entry.map_err(CliError::file("read", &folder))?.path();
             if path.is_dir() && depth == 0 {
                 folders.push((path, 1));
-            } else if path.extension().is_some_and(|e| e == "jsonl") {
+            } else if is_trace(&path) {
                 found.push(path);
             }
         }
@@ -68,23 +64,43 @@ fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
+/// Is it compressed text?
+fn is_compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "zst")
+}
+
+/// Has it a trace's name?
+fn is_trace(path: &Path) -> bool {
+    let plain = path.with_extension("");
+    let path = if is_compressed(path) { &plain } else { path };
+    path.extension().is_some_and(|e| e == "jsonl")
+}
+
 /// What a run is called: as its file, or as the folder is where `trace.jsonl` or `report.json` has one of its own.
 pub(super) fn name_of(path: &Path) -> String {
-    let text = |name: Option<&std::ffi::OsStr>| name.map(|s| s.to_string_lossy().into_owned());
-    match text(path.file_stem()) {
-        Some(stem) if stem == "trace" || stem == "report" => {
-            text(path.parent().and_then(Path::file_name)).unwrap_or(stem)
-        }
-        Some(stem) => stem,
-        None => String::new(),
+    let stem = stem_of(path);
+    if stem == "trace" || stem == "report" {
+        let folder = path.parent().and_then(Path::file_name);
+        folder.map_or(stem, |f| f.to_string_lossy().into_owned())
+    } else {
+        stem
     }
+}
+
+/// A file's name without what says of which kind it is.
+pub(super) fn stem_of(path: &Path) -> String {
+    let plain = path.with_extension("");
+    let path = if is_compressed(path) { &plain } else { path };
+    path.file_stem()
+        .map(|s| s.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// Makes the report of one trace; where its page is.
 pub(super) fn write(trace: &Path, out: &Path) -> Result<PathBuf, CliError> {
-    let file = File::open(trace).map_err(CliError::file("read", trace))?;
+    let input = input::open(trace).map_err(CliError::file("read", trace))?;
     let name = name_of(trace);
-    let written = ringside_reports::write_report(BufReader::new(file), &name, out);
+    let written = ringside_reports::write_report(input, &name, out);
     let summary = written.map_err(|e| CliError::Report {
         path: trace.to_owned(),
         cause: e.to_string(),
