@@ -31,6 +31,7 @@ mod lines;
 mod link;
 mod minimum;
 mod page;
+pub mod perfetto;
 mod plot;
 mod read;
 mod registers;

@@ -1,4 +1,4 @@
-//! Commands that take traces and no device: `ringside compare`, `ringside capture`, and `ringside check` of captures.
+//! Commands that take traces and no device: `ringside compare`, `capture`, `timeline`, and `ringside check` of captures.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -275,4 +275,24 @@ fn captures_that_cannot_be_read_or_made_are_said() {
     // what was cut leaves nothing behind that looks whole
     b.says(&["capture", "DIR/cut.pcapng", "-o", "DIR/y.pcapng"], 2);
     assert!(!b.path("x.pcapng").exists() && !b.path("y.pcapng").exists());
+}
+
+#[test]
+fn a_timeline_is_written_beside_its_trace() {
+    let b = Bench::new();
+    b.file(
+        "chains.jsonl",
+        &std::fs::read_to_string(golden("chains.jsonl")).expect("a trace"),
+    );
+    let text = b.says(&["timeline", "DIR/chains.jsonl"], 0);
+    assert!(text.starts_with("DIR/chains.timeline.json  "), "{text}");
+    let json = std::fs::read_to_string(b.path("chains.timeline.json")).expect("a timeline");
+    assert!(serde_json::from_str::<Value>(&json).expect("JSON")["traceEvents"].is_array());
+    b.file("text", "hello");
+    let text = b.says(&["timeline", "DIR/text", "-o", "DIR/t.json"], 2);
+    assert!(
+        text.starts_with("error: cannot convert DIR/text: line 1, column 1: not a Ringside trace"),
+        "{text}"
+    );
+    assert!(!b.path("t.json").exists());
 }

@@ -1,7 +1,8 @@
 //! `ringside capture`: a trace as pcapng.
 
-use std::io::{BufWriter, Write as _};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringside_reports::{capture as pcapng, input};
@@ -23,12 +24,24 @@ pub(super) struct CaptureArgs {
 }
 
 pub(super) fn capture(args: &CaptureArgs) -> Result<Outcome, CliError> {
-    let path = match &args.out {
-        Some(out) => out.clone(),
-        None => args.trace.with_file_name(stem_of(&args.trace) + ".pcapng"),
+    let (path, tlps) = convert(&args.trace, args.out.as_deref(), "pcapng", pcapng::write)?;
+    outln!("{}  {}", path.display(), count(tlps, "TLP"));
+    Ok(Outcome::Pass)
+}
+
+/// Writes a trace in another form, `out` or the trace's place with another extension; where, and what the writer counted.
+pub(super) fn convert<E: std::fmt::Display>(
+    trace: &Path,
+    out: Option<&Path>,
+    extension: &str,
+    write: impl FnOnce(Box<dyn BufRead>, &mut BufWriter<File>) -> Result<u64, E>,
+) -> Result<(PathBuf, u64), CliError> {
+    let path = match out {
+        Some(out) => out.to_owned(),
+        None => trace.with_file_name(stem_of(trace) + "." + extension),
     };
-    let trace = input::open(&args.trace).map_err(CliError::file("read", &args.trace))?;
-    let same = path.canonicalize().ok().zip(args.trace.canonicalize().ok());
+    let input = input::open(trace).map_err(CliError::file("read", trace))?;
+    let same = path.canonicalize().ok().zip(trace.canonicalize().ok());
     if same.is_some_and(|(a, b)| a == b) {
         return Err(CliError::Usage(format!(
             "{} is what would be read: say where to write with --out",
@@ -36,13 +49,12 @@ pub(super) fn capture(args: &CaptureArgs) -> Result<Outcome, CliError> {
         )));
     }
     let (file, unfinished) = Unfinished::create(&path).map_err(CliError::file("write", &path))?;
-    let mut out = BufWriter::new(file);
-    let tlps = pcapng::write(trace, &mut out).map_err(|e| CliError::Capture {
-        path: args.trace.clone(),
+    let mut file = BufWriter::new(file);
+    let counted = write(input, &mut file).map_err(|e| CliError::Convert {
+        path: trace.to_owned(),
         cause: e.to_string(),
     })?;
-    let named = out.flush().and_then(|()| unfinished.finish());
+    let named = file.flush().and_then(|()| unfinished.finish());
     named.map_err(CliError::file("write", &path))?;
-    outln!("{}  {}", path.display(), count(tlps, "TLP"));
-    Ok(Outcome::Pass)
+    Ok((path, counted))
 }

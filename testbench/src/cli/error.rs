@@ -62,9 +62,9 @@ pub enum CliError {
         /// What is wrong, with the line.
         cause: LineError,
     },
-    /// The capture could not be made.
-    #[error("cannot capture {}: {cause}", path.display())]
-    Capture {
+    /// The trace could not be put into another form.
+    #[error("cannot convert {}: {cause}", path.display())]
+    Convert {
         /// The trace.
         path: PathBuf,
         /// What is wrong.

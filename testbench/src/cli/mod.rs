@@ -17,6 +17,7 @@ mod run;
 mod run_args;
 mod summary;
 mod test;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Write all TLPs of a trace as pcapng, for Wireshark.
     Capture(capture::CaptureArgs),
+    /// Write what became of every chain as Chrome trace events, for Perfetto.
+    Timeline(timeline::TimelineArgs),
     /// Two runs side by side: what changed, by how much, and whether it keeps a budget.
     Compare(compare::CompareArgs),
     /// Compare the golden traces with what the device does now.
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Capture(args) => capture::capture(&args),
+        Command::Timeline(args) => timeline::timeline(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Golden(args) => golden::golden(&args, &interrupt),
         Command::Test(args) => test::test(&args, &interrupt),
