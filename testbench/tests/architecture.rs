@@ -88,13 +88,11 @@ fn the_reports_read_traces_and_no_live_simulator() {
 }
 
 #[test]
-fn unsafe_code_is_in_sim_only() {
+fn unsafe_code_is_in_sim_and_where_a_foreign_drivers_memory_is_mapped() {
     for crate_folder in ["models", "testbench", "reports"] {
-        assert_eq!(
-            mentions(crate_folder, &["unsafe "]),
-            Vec::<String>::new(),
-            "{crate_folder}"
-        );
+        let mut found = mentions(crate_folder, &["unsafe "]);
+        found.retain(|line| !line.contains("testbench/src/serve/shared_memory.rs:"));
+        assert_eq!(found, Vec::<String>::new(), "{crate_folder}");
     }
 }
 

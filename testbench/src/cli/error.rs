@@ -9,6 +9,7 @@ use ringside_sim::{BuildError, DutError};
 use crate::driver::error::DriverError;
 use crate::run::RunError;
 use crate::scenario::ScenarioError;
+use crate::serve::vhost_user::socket::ListenError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum CliError {
     /// The model cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// Nobody can be served.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Arguments that do not go together.
     #[error("{0}")]
     Usage(String),

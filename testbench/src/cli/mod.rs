@@ -15,6 +15,7 @@ mod paint;
 mod report;
 mod run;
 mod run_args;
+mod serve;
 mod summary;
 mod test;
 mod timeline;
@@ -56,6 +57,8 @@ enum Command {
     Golden(golden::GoldenArgs),
     /// Random legal scenarios, as many as it takes for so many descriptors; goes on where it stopped.
     Test(test::TestArgs),
+    /// Let a driver that nobody here wrote drive a device.
+    Serve(serve::ServeArgs),
     /// Build a device's models into the cache.
     Build(build::BuildArgs),
 }
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Golden(args) => golden::golden(&args, &interrupt),
         Command::Test(args) => test::test(&args, &interrupt),
+        Command::Serve(args) => serve::serve(&args, &interrupt),
         Command::Build(args) => build::build(&args),
     };
     match done {

@@ -129,7 +129,7 @@ pub(super) struct RunArgs {
     pub(super) coverage: Option<PathBuf>,
 }
 
-fn parse_link(text: &str) -> Result<(u8, u8), String> {
+pub(super) fn parse_link(text: &str) -> Result<(u8, u8), String> {
     let parts = text.strip_prefix("gen").and_then(|t| t.split_once('x'));
     let parsed = parts.and_then(|(g, l)| Some((g.parse().ok()?, l.parse().ok()?)));
     parsed
@@ -146,7 +146,7 @@ fn parse_window(text: &str) -> Result<(u64, u64), String> {
         .ok_or_else(|| "a window of cycles is FROM..TO, e.g. 1000..2000".to_owned())
 }
 
-fn parse_parameter(text: &str) -> Result<(String, ParamValue), String> {
+pub(super) fn parse_parameter(text: &str) -> Result<(String, ParamValue), String> {
     let (key, value) = text
         .split_once('=')
         .filter(|(k, _)| !k.is_empty() && k.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
@@ -169,7 +169,7 @@ fn parse_parameter(text: &str) -> Result<(String, ParamValue), String> {
 }
 
 /// A count of at least one.
-fn parse_frames(text: &str) -> Result<usize, String> {
+pub(super) fn parse_frames(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(0) => Err("at least one frame; leave the option out to send them all".to_owned()),
         Ok(n) => Ok(n),

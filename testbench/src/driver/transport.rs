@@ -218,15 +218,7 @@ impl Transport {
     /// # Errors
     /// No reset, no `VERSION_1`, or the device refuses the features; then FAILED is set (INIT-DRV-013).
     pub async fn negotiate(&self, config: &DriverConfig) -> Result<Features, DriverError> {
-        self.reset().await?;
-        self.add_status(status::ACKNOWLEDGE).await?;
-        self.add_status(status::DRIVER).await?;
-        let mut offered = Features::default();
-        for window in 0..4u32 {
-            self.write(reg::DEVICE_FEATURE_SELECT, window.into(), 4)?;
-            let bits = self.read(reg::DEVICE_FEATURE, 4).await?;
-            offered.0 |= u128::from(bits) << (32 * window);
-        }
+        let offered = self.begin().await?;
         if !offered.has(VERSION_1) {
             self.add_status(status::FAILED).await?;
             return Err(DriverError::NoVersion1 { offered: offered.0 });
@@ -241,6 +233,32 @@ impl Transport {
             });
         }
         let taken = features::choose(offered, config);
+        self.take_features(offered, taken).await?;
+        Ok(taken)
+    }
+
+    /// The first half of [`Transport::negotiate`]: reset, ACKNOWLEDGE, DRIVER, and what the device offers.
+    ///
+    /// # Errors
+    /// No reset, or an access failed.
+    pub async fn begin(&self) -> Result<Features, DriverError> {
+        self.reset().await?;
+        self.add_status(status::ACKNOWLEDGE).await?;
+        self.add_status(status::DRIVER).await?;
+        let mut offered = Features::default();
+        for window in 0..4u32 {
+            self.write(reg::DEVICE_FEATURE_SELECT, window.into(), 4)?;
+            let bits = self.read(reg::DEVICE_FEATURE, 4).await?;
+            offered.0 |= u128::from(bits) << (32 * window);
+        }
+        Ok(offered)
+    }
+
+    /// The second half: the features taken, `FEATURES_OK`, and its read-back.
+    ///
+    /// # Errors
+    /// The device refuses the features; then FAILED is set (INIT-DRV-013).
+    pub async fn take_features(&self, offered: Features, taken: Features) -> Result<(), DriverError> {
         for window in 0..4u32 {
             self.write(reg::DRIVER_FEATURE_SELECT, window.into(), 4)?;
             self.write(reg::DRIVER_FEATURE, taken.window(window).into(), 4)?;
@@ -255,7 +273,21 @@ impl Transport {
                 status,
             });
         }
-        Ok(taken)
+        Ok(())
+    }
+
+    /// Bytes of the device configuration from `offset` on, one by one (no generation loop).
+    ///
+    /// # Errors
+    /// An access failed.
+    pub async fn config_bytes(&self, offset: u32, len: u32) -> Result<Vec<u8>, DriverError> {
+        let mut bytes = Vec::new();
+        if let Some(device) = self.virtio.device {
+            for at in offset..offset.saturating_add(len).min(device.len_bytes) {
+                bytes.push(self.host.mmio_read(device.addr + u64::from(at), 1).await? as u8);
+            }
+        }
+        Ok(bytes)
     }
 
     /// Number of queues.

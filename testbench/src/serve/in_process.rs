@@ -239,6 +239,7 @@ async fn drive(
     start: impl FnOnce(Function) -> (Receiver<Turn>, Sender<Result<Reply, GuestError>>),
     quiet_cycles: u64,
 ) -> Result<Option<String>, DriverError> {
+    wire.link().set(true);
     let function = host.enumerate().await?;
     host.set_command(true, true, true).await?;
     let (turns, replies) = start(function);

@@ -1,3 +1,7 @@
-//! Drivers that nobody here wrote, on the device: in this process ([`in_process`]).
+//! Drivers that nobody here wrote, on the device: in this process ([`in_process`]), or in another one over a socket ([`vhost_user`]).
 
 pub mod in_process;
+pub mod parent;
+#[expect(unsafe_code, reason = "memory that another process stores to")]
+pub mod shared_memory;
+pub mod vhost_user;

@@ -4,6 +4,7 @@
 //! complex says so, granule by granule, and a device's write is there for everybody at the moment it is applied. Every buffer lies between guard bytes, and
 //! a freed one is poisoned, so that a stray write is found even by a reader who knows nothing of rings.
 
+mod foreign;
 mod heap;
 mod pages;
 mod stores;
@@ -13,6 +14,7 @@ use std::rc::Rc;
 
 use ringside_models::event::What;
 
+pub use foreign::Backing;
 pub use heap::{GUARD, GUARD_BYTES, MemoryError, POISON};
 pub use pages::{FRESH, PAGE_BYTES};
 
@@ -20,6 +22,7 @@ use super::config::MemoryConfig;
 use super::dice::Dice;
 use super::latency::ClockRate;
 use super::recorder::Recorder;
+use foreign::Foreign;
 use heap::Heap;
 use pages::Pages;
 use stores::StoreBuffer;
@@ -30,6 +33,7 @@ const ERRORS_MAX: usize = 64;
 #[derive(Debug)]
 struct Shared {
     pages: Pages,
+    foreign: Foreign,
     heap: Heap,
     stores: StoreBuffer,
     visibility_cycles: u64,
@@ -49,6 +53,7 @@ impl Memory {
     pub fn new(config: &MemoryConfig, clock: ClockRate, recorder: Recorder, dice: Dice) -> Self {
         Memory(Rc::new(RefCell::new(Shared {
             pages: Pages::default(),
+            foreign: Foreign::default(),
             heap: Heap::new(config.base),
             stores: StoreBuffer::default(),
             visibility_cycles: clock.cycles(config.visibility_ns_max.into()),
@@ -158,23 +163,32 @@ impl Memory {
         s.stores.settle(now, &mut s.pages);
     }
 
-    /// Is there memory at all these addresses? (Pages that hold or held a buffer; the rest of the address space answers nobody.)
-    #[must_use]
-    pub fn is_memory(&self, addr: u64, len: u64) -> bool {
-        self.0.borrow().pages.is_mapped(addr, len)
+    /// The device can reach these regions of somebody else's memory from now on, instead of those before. They are in no [`What::Store`].
+    pub fn lend(&self, regions: Vec<Rc<dyn Backing>>) {
+        self.0.borrow_mut().foreign.set(regions);
     }
 
-    /// Does one live buffer hold all these bytes?
+    /// Is there memory at all these addresses? (Pages that hold or held a buffer, and what is lent; the rest of the address space answers nobody.)
+    #[must_use]
+    pub fn is_memory(&self, addr: u64, len: u64) -> bool {
+        let s = self.0.borrow();
+        s.foreign.holds(addr, len) || s.pages.is_mapped(addr, len)
+    }
+
+    /// Does one live buffer, or somebody else's memory, hold all these bytes?
     #[must_use]
     pub fn is_allocated(&self, addr: u64, len: u64) -> bool {
-        self.0.borrow().heap.owner(addr, len).is_some()
+        let s = self.0.borrow();
+        s.foreign.holds(addr, len) || s.heap.owner(addr, len).is_some()
     }
 
     /// The device samples memory now.
     pub fn device_read(&self, now: u64, addr: u64, into: &mut [u8]) {
         let s = &mut *self.0.borrow_mut();
         s.stores.settle(now, &mut s.pages);
-        s.pages.read(addr, into);
+        if !s.foreign.read(addr, into) {
+            s.pages.read(addr, into);
+        }
     }
 
     /// A write of the device arrives: whole dwords at `addr` with the byte enables of the first and last.
@@ -182,6 +196,14 @@ impl Memory {
         let s = &mut *self.0.borrow_mut();
         s.stores.settle(now, &mut s.pages);
         let dwords = data.len() / 4;
+        let enabled = |i: usize| match i / 4 {
+            0 => fbe >> i & 1 == 1,
+            dword if dword + 1 == dwords => lbe >> (i % 4) & 1 == 1,
+            _ => true,
+        };
+        if s.foreign.write(addr, data, enabled) {
+            return;
+        }
         s.write_enabled(addr, data.get(..4), fbe);
         if dwords > 1 {
             let last = (dwords - 1) * 4;

@@ -1,0 +1,295 @@
+//! `ringside serve`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use ringside_models::judge::Verdict;
+use ringside_models::rules::{self, Scope};
+use ringside_sim::ParamValue;
+
+use super::interrupt::Interrupt;
+use super::out::{out, outln};
+use super::paint::{Paint, Progress, count, grouped};
+use super::run_args::{parse_frames, parse_link, parse_parameter};
+use super::{CliError, Outcome, failure, report, summary};
+use crate::driver::error::DriverError;
+use crate::run::{Ended, RunOptions, RunResult};
+use crate::scenario::{Direction, Scenario};
+use crate::serve::vhost_user::server::{self, PeerReport, ServeError, ServeOptions};
+use crate::wire::generate::Sizes;
+use crate::workspace;
+
+/// Frames that the generator makes unless told otherwise.
+const FRAMES: usize = 1000;
+
+/// `ringside serve`
+#[derive(Clone, Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(subcommand)]
+    how: How,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum How {
+    /// To a frontend of vhost-user (DPDK, QEMU): control path in software, rings in the device. See docs/drivers.md
+    VhostUser(VhostUserArgs),
+}
+
+/// What the wire does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WireArg {
+    /// Bring every frame back
+    Echo,
+    /// Take every frame
+    Sink,
+    /// Take every frame, and send generated ones once the rings run
+    Generate,
+}
+
+/// `ringside serve vhost-user`
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, as clap wants them"
+)]
+#[derive(Clone, Debug, Args)]
+struct VhostUserArgs {
+    /// Where to listen
+    socket: PathBuf,
+    /// What the wire does
+    #[arg(long, value_enum, default_value = "echo")]
+    wire: WireArg,
+    /// Frames to generate [default: 1000]
+    #[arg(long, value_name = "N", value_parser = parse_frames)]
+    frames: Option<usize>,
+    /// Their size, in bytes without FCS [default: the Internet mix]
+    #[arg(long, value_name = "BYTES")]
+    size: Option<u32>,
+    /// End when the first frontend has gone
+    #[arg(long)]
+    once: bool,
+    /// Description of the device [default: rtl/dut.toml]
+    #[arg(long, value_name = "FILE")]
+    dut: Option<PathBuf>,
+    /// Parameter of the device's top module, e.g. BUG=3; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_parameter)]
+    set: Vec<(String, ParamValue)>,
+    /// PCIe generation and lanes, e.g. gen3x8
+    #[arg(long, value_name = "LINK", value_parser = parse_link)]
+    link: Option<(u8, u8)>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Name of the run [default: vhost-user]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Folder for trace, report and capture [default: reports/out/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write no trace, no capture, no report
+    #[arg(long)]
+    no_files: bool,
+    /// Summary as JSON
+    #[arg(long)]
+    json: bool,
+    /// Say nothing while serving
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl VhostUserArgs {
+    fn scenario(&self) -> Scenario {
+        let mut scenario = Scenario {
+            name: self.name.clone().unwrap_or_else(|| "vhost-user".to_owned()),
+            seed: self.seed,
+            dut: self.dut.clone(),
+            parameters: self.set.iter().cloned().collect(),
+            ..Scenario::default()
+        };
+        if let Some((generation, lanes)) = self.link {
+            (scenario.host.link.generation, scenario.host.link.lanes) = (generation, lanes);
+        }
+        scenario.host.memory.base = server::HOST_MEMORY;
+        // People end this run, not clocks.
+        (scenario.limits.max_cycles, scenario.limits.wall_seconds) = (u64::MAX, 0);
+        scenario.driver.queue_pairs = 1;
+        let t = &mut scenario.traffic;
+        t.direction = match self.wire {
+            WireArg::Echo => Direction::Loopback,
+            WireArg::Sink => Direction::Tx,
+            WireArg::Generate => Direction::Both,
+        };
+        t.frames = self.frames.unwrap_or(FRAMES);
+        if let Some(bytes) = self.size {
+            t.generator.sizes = Sizes::Fixed { bytes };
+        }
+        scenario
+    }
+}
+
+pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
+    let How::VhostUser(args) = &args.how;
+    let scenario = args.scenario();
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| workspace::path("reports/out").join(&scenario.name));
+    let mut run = RunOptions::default();
+    if !args.no_files {
+        std::fs::create_dir_all(&folder).map_err(CliError::file("create", &folder))?;
+        run.trace = Some(folder.join("trace.jsonl"));
+        run.capture = Some(folder.join("wire.pcap"));
+    }
+    let quiet = args.quiet;
+    let options = ServeOptions {
+        socket: args.socket.clone(),
+        once: args.once,
+        stop: interrupt.flag(),
+        say: Box::new(move |text| {
+            if !quiet {
+                eprintln!("ringside: {text}");
+            }
+        }),
+    };
+    let progress = Progress::new();
+    let done = Interrupt::during(|| server::serve(&scenario, &run, &options, &|text| progress.say(text)));
+    drop(progress);
+    let (result, peers) = done.map_err(|e| match e {
+        ServeError::Listen(e) => CliError::Listen(e),
+        ServeError::Run(e) => CliError::Run(e),
+    })?;
+    if let Ended::Driver(cause @ (DriverError::Lacks { .. } | DriverError::NoVersion1 { .. })) = result.ended
+    {
+        let dut = result.header.dut;
+        return Err(CliError::Unmet { dut, cause });
+    }
+    let mut left = Vec::new();
+    if let (Some(trace), Some(capture)) = (&run.trace, &run.capture) {
+        left.push(("trace", trace.display().to_string()));
+        left.push(("report", report::write(trace, &folder)?.display().to_string()));
+        left.push(("frames", capture.display().to_string()));
+    }
+    let good = is_good(&result);
+    if args.json {
+        outln!("{}", summary::run_json(&result, good, &left, ""));
+    } else {
+        print(&result, &peers, &left, good);
+    }
+    Ok(if good { Outcome::Pass } else { Outcome::Violations })
+}
+
+/// Rules that were broken by the driver, or by anybody else, and how often.
+fn broken(verdict: &Verdict, driver: bool) -> Vec<(&'static str, u64)> {
+    let whose = |id| rules::find(id).is_some_and(|r| (r.rule().scope == Scope::Driver) == driver);
+    verdict
+        .rules
+        .iter()
+        .filter(|r| r.violated > 0 && whose(r.id))
+        .map(|r| (r.id, r.violated))
+        .collect()
+}
+
+/// Did the device do all it should? What a stranger's driver does is its own affair.
+fn is_good(result: &RunResult) -> bool {
+    let judged = result.findings.verdict.as_ref();
+    matches!(result.ended, Ended::Complete)
+        && result.complaints.is_empty()
+        && judged.is_some_and(|v| broken(v, false).is_empty())
+}
+
+fn list(rules: &[(&str, u64)]) -> String {
+    let words: Vec<String> = rules
+        .iter()
+        .map(|(id, n)| format!("{id} ({})", grouped(*n)))
+        .collect();
+    words.join(", ")
+}
+
+fn print(result: &RunResult, peers: &[PeerReport], left: &[(&str, String)], good: bool) {
+    let paint = Paint::stdout();
+    let mut text = summary::head(&result.header, paint);
+    let word = if good {
+        paint.good("PASS")
+    } else {
+        paint.bad("FAIL")
+    };
+    match (&result.ended, &result.findings.verdict) {
+        (Ended::Driver(e), _) => {
+            let _ = writeln!(text, "  {word}   {e}");
+        }
+        (Ended::Sim(e), _) => {
+            let _ = writeln!(text, "  {word}   the simulation ended early: {e}");
+        }
+        (Ended::Complete, Some(verdict)) => {
+            let device = broken(verdict, false);
+            let times: u64 = verdict.rules.iter().map(|r| r.checked).sum();
+            let _ = writeln!(
+                text,
+                "  {word}   {} checked {} times on {}: {}",
+                count(
+                    verdict.rules.iter().filter(|r| r.checked > 0).count() as u64,
+                    "rule"
+                ),
+                grouped(times),
+                count(verdict.compared.tlps, "TLP"),
+                if device.is_empty() {
+                    "no violation by the device".to_owned()
+                } else {
+                    format!("violated: {}", list(&device))
+                },
+            );
+            let driver = broken(verdict, true);
+            if !driver.is_empty() {
+                let _ = writeln!(text, "         driver findings: {}", list(&driver));
+            }
+            let off: Vec<&str> = verdict
+                .rules
+                .iter()
+                .filter(|r| r.off.is_some())
+                .map(|r| r.id)
+                .collect();
+            let _ = writeln!(
+                text,
+                "         off without the driver's stores: {}",
+                off.join(", ")
+            );
+        }
+        (Ended::Complete, None) => {}
+    }
+    let f = &result.frames;
+    let _ = writeln!(
+        text,
+        "  frames {} from the driver, {} to it{}; {} cycles",
+        grouped(f.wire_tx),
+        grouped(f.wire_rx - f.dropped.min(f.wire_rx)),
+        if f.dropped > 0 {
+            format!(", {} dropped", grouped(f.dropped))
+        } else {
+            String::new()
+        },
+        grouped(result.cycles)
+    );
+    for (number, peer) in peers.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "  peer {}: {} rings, features {:#x}, {}, {}, {}; it left: {}",
+            number + 1,
+            if peer.packed { "packed" } else { "split" },
+            peer.features,
+            count(peer.starts, "start"),
+            count(peer.kicks, "kick"),
+            count(peer.calls, "interrupt"),
+            peer.left
+        );
+    }
+    text.push_str(&summary::cost_table(&result.findings.costs, &result.header));
+    if let Some(verdict) = result.findings.verdict.as_ref().filter(|_| !good) {
+        text.push_str(&failure::violations(verdict, "the same frontend again", paint));
+    }
+    text.push_str(&failure::troubles(result, paint));
+    text.push('\n');
+    for (what, path) in left {
+        let _ = writeln!(text, "  {what:<6} {path}");
+    }
+    out!("{text}");
+}

@@ -1,0 +1,236 @@
+//! What a frontend says of one ring before it runs, and whether that can be.
+
+use std::os::fd::OwnedFd;
+
+use super::message::VringAddr;
+use super::regions::Regions;
+use crate::driver::layout::Layout;
+use crate::driver::ring::Areas;
+
+/// Bytes of a packed ring's event structure.
+const EVENT_BYTES: u64 = 4;
+/// Largest ring.
+const SIZE_MAX: u32 = 32768;
+/// Wrap bit of a packed ring's position.
+const WRAP: u32 = 0x8000;
+
+/// How a frontend tells of available buffers.
+#[derive(Debug, Default)]
+pub enum Kick {
+    /// It has not said so: the ring does not run.
+    #[default]
+    Unknown,
+    /// It does not: the backend is to look.
+    Polled,
+    /// With this.
+    Fd(OwnedFd),
+}
+
+/// A ring that cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RingError {
+    /// A size that no ring has.
+    #[error("ring {ring} has {size} entries: a split ring has a power of two, none more than {SIZE_MAX}")]
+    Size {
+        /// Ring.
+        ring: u16,
+        /// Entries.
+        size: u32,
+    },
+    /// A part that lies nowhere.
+    #[error("ring {ring}: its {part}, {len_bytes:#x} bytes at {user:#x}, is in no region of memory")]
+    Nowhere {
+        /// Ring.
+        ring: u16,
+        /// Descriptor, driver or device area.
+        part: &'static str,
+        /// Where it should be, in the frontend's address space.
+        user: u64,
+        /// Its length.
+        len_bytes: u64,
+    },
+    /// A part that lies askew.
+    #[error("ring {ring}: its {part} at {guest:#x} is not aligned to {align} bytes")]
+    Askew {
+        /// Ring.
+        ring: u16,
+        /// Descriptor, driver or device area.
+        part: &'static str,
+        /// Its guest address.
+        guest: u64,
+        /// What it has to be aligned to.
+        align: u64,
+    },
+    /// Not at its beginning.
+    #[error("ring {ring} is to go on at {base:#x}: the device begins every ring at its beginning")]
+    Base {
+        /// Ring.
+        ring: u16,
+        /// The position given.
+        base: u32,
+    },
+}
+
+/// One ring.
+#[derive(Debug, Default)]
+pub struct Ring {
+    /// Entries.
+    pub size: u32,
+    /// Where it is to go on.
+    pub base: u32,
+    /// Where it is.
+    pub addr: Option<VringAddr>,
+    /// How the driver tells of buffers.
+    pub kick: Kick,
+    /// How it wants to be told.
+    pub call: Option<OwnedFd>,
+    /// Told to run.
+    pub enabled: bool,
+    /// Kicks that came.
+    pub kicks: u64,
+    /// Interrupts passed on.
+    pub calls: u64,
+}
+
+impl Ring {
+    /// Has everything been said?
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.size > 0 && self.addr.is_some() && !matches!(self.kick, Kick::Unknown)
+    }
+
+    /// Where the device is to find it.
+    ///
+    /// # Errors
+    /// [`RingError`]: it cannot run.
+    pub fn areas(&self, ring: u16, packed: bool, regions: &Regions) -> Result<Option<Areas>, RingError> {
+        let Some(addr) = self.addr.filter(|_| self.is_ready()) else {
+            return Ok(None);
+        };
+        let size = match u16::try_from(self.size) {
+            Ok(n) if self.size <= SIZE_MAX && (packed || n.is_power_of_two()) => n,
+            _ => {
+                return Err(RingError::Size {
+                    ring,
+                    size: self.size,
+                });
+            }
+        };
+        // Frontends write the start of a packed ring in four ways: with both wrap bits, with one, with none.
+        let at_start = if packed {
+            self.base & !(WRAP | WRAP << 16) == 0
+        } else {
+            self.base == 0
+        };
+        if !at_start {
+            let base = self.base;
+            return Err(RingError::Base { ring, base });
+        }
+        let place = |part, user, len_bytes, align: u64| {
+            let guest = regions.guest(user, len_bytes).ok_or(RingError::Nowhere {
+                ring,
+                part,
+                user,
+                len_bytes,
+            })?;
+            if !guest.is_multiple_of(align) {
+                return Err(RingError::Askew {
+                    ring,
+                    part,
+                    guest,
+                    align,
+                });
+            }
+            Ok(guest)
+        };
+        let [driver, device] = if packed {
+            [(EVENT_BYTES, 4), (EVENT_BYTES, 4)]
+        } else {
+            [(Layout::available_bytes(size), 2), (Layout::used_bytes(size), 4)]
+        };
+        Ok(Some(Areas {
+            size,
+            descriptor: place("descriptor area", addr.descriptor, Layout::table_bytes(size), 16)?,
+            driver: place("driver area", addr.driver, driver.0, driver.1)?,
+            device: place("device area", addr.device, device.0, device.1)?,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::RegionInfo;
+    use super::*;
+
+    fn regions() -> Regions {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(0x1_0000).unwrap();
+        let info = RegionInfo {
+            guest: 0x10_0000,
+            len_bytes: 0x1_0000,
+            user: 0x7f00_0000_0000,
+            offset: 0,
+        };
+        let mut regions = Regions::default();
+        regions.add(info, &file.into()).unwrap();
+        regions
+    }
+
+    fn ring(size: u32, base: u32, offsets: [u64; 3]) -> Ring {
+        let user = |offset: u64| 0x7f00_0000_0000u64.wrapping_add(offset);
+        let [descriptor, driver, device] = offsets.map(user);
+        Ring {
+            size,
+            base,
+            addr: Some(VringAddr {
+                index: 0,
+                flags: 0,
+                descriptor,
+                device,
+                driver,
+            }),
+            kick: Kick::Polled,
+            ..Ring::default()
+        }
+    }
+
+    #[test]
+    fn a_good_ring_gets_guest_addresses() {
+        let want = Areas {
+            size: 256,
+            descriptor: 0x10_0000,
+            driver: 0x10_1000,
+            device: 0x10_2000,
+        };
+        let good = [0, 0x1000, 0x2000];
+        assert_eq!(ring(256, 0, good).areas(3, false, &regions()), Ok(Some(want)));
+        for base in [0, 0x8000, 0x8000_0000, 0x8000_8000] {
+            assert_eq!(ring(256, base, good).areas(3, true, &regions()), Ok(Some(want)));
+        }
+        assert!(ring(100, 0, good).areas(3, true, &regions()).is_ok());
+        assert_eq!(Ring::default().areas(3, true, &regions()), Ok(None));
+    }
+
+    #[test]
+    fn absurd_rings_are_refused() {
+        let good = [0, 0x1000, 0x2000];
+        let text = |r: Ring, packed| r.areas(3, packed, &regions()).unwrap_err().to_string();
+        for size in [100, 0x1_0000, 65537] {
+            assert!(text(ring(size, 0, good), false).contains("entries"), "{size}");
+        }
+        assert!(text(ring(40_000, 0, good), true).contains("entries"));
+        assert!(text(ring(256, 7, good), false).contains("go on at 0x7"));
+        assert!(text(ring(256, 0x8008_8008, good), true).contains("go on at"));
+        for (i, part) in ["descriptor", "driver", "device"].into_iter().enumerate() {
+            for far in [0xffff, 0x1_0000, u64::MAX - 0x7f00_0000_0000, 1 << 46] {
+                let mut offsets = good;
+                offsets[i] = far;
+                let text = text(ring(256, 0, offsets), false);
+                assert!(text.contains(part) && text.contains("in no region"), "{text}");
+            }
+            let mut offsets = good;
+            offsets[i] += 1;
+            assert!(text(ring(256, 0, offsets), false).contains("not aligned"));
+        }
+    }
+}

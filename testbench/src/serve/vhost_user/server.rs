@@ -1,0 +1,430 @@
+//! Serving: the device's clock goes while there is something to do, and stands still while there is not.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ringside_sim::{SimError, sync};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::backend::{Backend, BackendError};
+use super::regions::GUEST_END;
+use super::ring::Kick;
+use super::socket::{Channel, ChannelError, ListenError, Listener};
+use crate::driver::error::DriverError;
+use crate::host::{Host, Interrupt};
+use crate::run::bench::Bench;
+use crate::run::observer::Pulse;
+use crate::run::wire_end::WireEnd;
+use crate::run::{
+    Ended, FrameCounts, RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes,
+};
+use crate::scenario::{Direction, Scenario};
+use crate::serve::parent::Parent;
+use crate::wire::Frame;
+
+/// Cycles between two looks at the outside while the device works.
+const STRIDE_CYCLES: u64 = 64;
+/// Longest sleep: after so long somebody may have asked for the end.
+const SLEEP_MS: i64 = 100;
+/// A frontend that does not pass the status on has said everything when it has been silent for so long.
+const SILENCE_MS: i64 = 50;
+/// Between two looks at rings whose driver does not kick.
+const POLL_MS: i64 = 1;
+
+/// Where the host's own memory begins: beyond what frontends may have.
+pub const HOST_MEMORY: u64 = GUEST_END;
+
+/// How to serve.
+pub struct ServeOptions {
+    /// Where to listen.
+    pub socket: PathBuf,
+    /// Ends when the first frontend has gone.
+    pub once: bool,
+    /// Set to true, it ends the service in good order.
+    pub stop: Arc<AtomicBool>,
+    /// Told what a person wants to see while it goes on.
+    pub say: Box<dyn Fn(&str)>,
+}
+
+impl fmt::Debug for ServeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServeOptions")
+            .field("socket", &self.socket)
+            .field("once", &self.once)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The device and what is round it.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// How a frontend left.
+#[derive(Debug, thiserror::Error)]
+pub enum Left {
+    /// The connection.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// What it said.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// It is sent away.
+    #[error("the service ends")]
+    Stopped,
+    /// The system refuses to wait.
+    #[error("poll: {0}")]
+    Poll(std::io::Error),
+}
+
+impl Left {
+    /// Did it leave as one does?
+    #[must_use]
+    pub fn is_fair(&self) -> bool {
+        matches!(self, Left::Channel(ChannelError::Closed) | Left::Stopped)
+    }
+}
+
+/// What a frontend did here.
+#[derive(Debug)]
+pub struct PeerReport {
+    /// Features that its driver took.
+    pub features: u128,
+    /// Were its rings packed?
+    pub packed: bool,
+    /// Starts of the device.
+    pub starts: u64,
+    /// Kicks that came, of all rings.
+    pub kicks: u64,
+    /// Interrupts passed on, of all rings.
+    pub calls: u64,
+    /// How it left.
+    pub left: Left,
+}
+
+/// Everything at hand while serving.
+struct Service<'a> {
+    host: Host,
+    wire: Rc<WireEnd>,
+    pulse: Pulse,
+    parent: Parent,
+    interrupts: sync::Receiver<Interrupt>,
+    frames: Vec<Frame>,
+    quiet_cycles: u64,
+    options: &'a ServeOptions,
+    listener: &'a Listener,
+}
+
+fn wait(fds: &mut [PollFd<'_>], ms: i64) -> Result<(), std::io::Error> {
+    let time = Timespec {
+        tv_sec: ms / 1000,
+        tv_nsec: ms % 1000 * 1_000_000,
+    };
+    match poll(fds, Some(&time)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// What came from outside: a message waits, and rings were kicked.
+#[derive(Default)]
+struct Outside {
+    message: bool,
+    kicked: Vec<u16>,
+}
+
+fn look(channel: &Channel, backend: &Backend, ms: i64) -> Result<Outside, std::io::Error> {
+    let rings: Vec<u16> = backend.kicks().map(|(ring, _)| ring).collect();
+    let mut fds = vec![PollFd::new(channel.socket(), PollFlags::IN)];
+    fds.extend(backend.kicks().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)));
+    wait(&mut fds, ms)?;
+    let kicked = rings
+        .iter()
+        .zip(&fds[1..])
+        .filter(|(_, fd)| !fd.revents().is_empty())
+        .map(|(ring, _)| *ring)
+        .collect();
+    Ok(Outside {
+        message: !fds[0].revents().is_empty(),
+        kicked,
+    })
+}
+
+impl Service<'_> {
+    fn note(&self, text: &str) {
+        self.host.recorder().note(format!("vhost-user: {text}"));
+    }
+
+    /// One frontend after the other.
+    async fn run(&mut self) -> Result<Vec<PeerReport>, DriverError> {
+        let mut reports = Vec::new();
+        while !self.options.stop.load(Ordering::Relaxed) {
+            let channel = match self.listener.accept() {
+                Ok(Some(channel)) => channel,
+                Ok(None) => {
+                    // Cycles would pass for nothing: nobody is there.
+                    let _ = wait(
+                        &mut [PollFd::new(self.listener.socket(), PollFlags::IN)],
+                        SLEEP_MS,
+                    );
+                    continue;
+                }
+                Err(e) => {
+                    (self.options.say)(&format!("a frontend could not connect: {e}"));
+                    continue;
+                }
+            };
+            self.note("a frontend connects");
+            (self.options.say)("a frontend connects");
+            let report = self.peer(channel).await?;
+            self.note(&format!("it leaves: {}", report.left));
+            (self.options.say)(&format!("it leaves: {}", report.left));
+            reports.push(report);
+            if self.options.once {
+                break;
+            }
+        }
+        Ok(reports)
+    }
+
+    /// A whole conversation. Whatever ends it, the device is reset afterwards and reaches nobody's memory.
+    async fn peer(&mut self, mut channel: Channel) -> Result<PeerReport, DriverError> {
+        let mut backend = Backend::new(self.parent.offered(), self.parent.queue_pairs());
+        let mut starts = 0;
+        let left = loop {
+            if let Err(left) = self.converse(&mut channel, &mut backend, &mut starts).await {
+                break left;
+            }
+        };
+        self.parent.stop().await?;
+        self.host.memory().lend(Vec::new());
+        while self.interrupts.try_recv().is_some() {}
+        Ok(PeerReport {
+            features: backend.taken().0,
+            packed: backend.is_packed(),
+            starts,
+            kicks: backend.rings.iter().map(|r| r.kicks).sum(),
+            calls: backend.rings.iter().map(|r| r.calls).sum(),
+            left,
+        })
+    }
+
+    /// Until the device has to be looked after anew: it was started, or stopped.
+    async fn converse(
+        &mut self,
+        channel: &mut Channel,
+        backend: &mut Backend,
+        starts: &mut u64,
+    ) -> Result<(), Left> {
+        let mut seen = self.pulse.activity();
+        let mut moved = self.host.sim().now();
+        let runs = self.parent.is_running();
+        if runs {
+            *starts += 1;
+            self.begin(backend)?;
+        }
+        loop {
+            if self.options.stop.load(Ordering::Relaxed) {
+                return Err(Left::Stopped);
+            }
+            let now = self.host.sim().now();
+            let busy = runs && now - moved < self.quiet_cycles;
+            let waits = backend.wants_to_run() && !runs;
+            let polled = runs && backend.polled().next().is_some();
+            let ms = match (busy, waits, polled) {
+                (true, ..) => 0,
+                (_, true, _) => SILENCE_MS,
+                (.., true) => POLL_MS,
+                _ => SLEEP_MS,
+            };
+            let outside = look(channel, backend, ms).map_err(Left::Poll)?;
+            if outside.message {
+                let message = channel.receive()?;
+                self.note(&message.to_string());
+                let request = message.request;
+                if let Some(answer) = backend.take(message, &mut self.parent, &self.host).await? {
+                    channel.reply(request, &answer)?;
+                }
+                if self.parent.is_running() != runs {
+                    return Ok(());
+                }
+                continue;
+            }
+            if waits {
+                // A kick, or silence: there is nothing more to be said before the start.
+                backend.start(&mut self.parent, &self.host).await?;
+                return Ok(());
+            }
+            for ring in outside.kicked {
+                self.kicked(backend, ring)?;
+                moved = self.host.sim().now();
+            }
+            if !busy && polled {
+                for ring in backend.polled() {
+                    self.parent.kick(ring).map_err(BackendError::from)?;
+                }
+                moved = self.host.sim().now();
+            }
+            self.pass_interrupts_on(backend);
+            if busy {
+                self.host.sim().cycles(STRIDE_CYCLES).await;
+            }
+            if self.pulse.activity() != seen {
+                (seen, moved) = (self.pulse.activity(), self.host.sim().now());
+            }
+        }
+    }
+
+    /// The rings run from now on. Buffers may be there already, and the wire has frames.
+    fn begin(&mut self, backend: &Backend) -> Result<(), Left> {
+        for ring in 0..backend.rings.len() as u16 {
+            self.parent.kick(ring).map_err(BackendError::from)?;
+        }
+        let now = self.host.sim().now();
+        for frame in self.frames.drain(..) {
+            self.wire.give(now, &frame);
+        }
+        (self.options.say)(&format!(
+            "the rings run: {}, features {:#x}",
+            if backend.is_packed() { "packed" } else { "split" },
+            backend.taken().0
+        ));
+        Ok(())
+    }
+
+    fn kicked(&self, backend: &mut Backend, index: u16) -> Result<(), Left> {
+        let ring = &mut backend.rings[usize::from(index)];
+        let Kick::Fd(fd) = &ring.kick else { return Ok(()) };
+        match rustix::io::read(fd, &mut [0; 8]) {
+            Ok(1..) => {
+                ring.kicks += 1;
+                self.parent.kick(index).map_err(BackendError::from)?;
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            // A file that ends or cannot be read would be ready for ever.
+            Ok(0) | Err(_) => {
+                ring.kick = Kick::Unknown;
+                self.note(&format!(
+                    "ring {index}: its kick descriptor can no longer be read"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_interrupts_on(&mut self, backend: &mut Backend) {
+        while let Some(interrupt) = self.interrupts.try_recv() {
+            let queue = self.parent.queue_of(interrupt.vector_data);
+            let Some(ring) = queue.and_then(|q| backend.rings.get_mut(usize::from(q))) else {
+                continue;
+            };
+            let Some(call) = &ring.call else { continue };
+            // A descriptor that takes nothing has been signalled already, or nobody reads it: neither may stop the device.
+            let mut fds = [PollFd::new(call, PollFlags::OUT)];
+            if wait(&mut fds, 0).is_ok()
+                && fds[0].revents().contains(PollFlags::OUT)
+                && rustix::io::write(call, &1u64.to_ne_bytes()).is_ok()
+            {
+                ring.calls += 1;
+            }
+        }
+    }
+}
+
+/// Serves the scenario's device at a socket until it is told to stop, or the one frontend has gone. Of the scenario counts what concerns device,
+/// host and wire: `direction` `loopback` brings every frame back, `tx` takes it, `rx` and `both` have frames for the driver once its rings run.
+///
+/// # Errors
+/// [`ServeError`]: nobody can listen there, or something of the run's surroundings is not right. What device and frontends do wrong is in
+/// the result.
+pub fn serve(
+    scenario: &Scenario,
+    options: &RunOptions,
+    serve: &ServeOptions,
+    progress: &dyn Fn(&str),
+) -> Result<(RunResult, Vec<PeerReport>), ServeError> {
+    scenario.check().map_err(RunError::from)?;
+    let listener = Listener::bind(&serve.socket)?;
+    let mut dut = load_dut(scenario)?;
+    dut.no_assert |= options.no_assert;
+    let frames = match scenario.traffic.direction {
+        Direction::Rx | Direction::Both => load_frames(scenario, max_frame_bytes(&dut))?.0.rx.into(),
+        Direction::Tx | Direction::Loopback => Vec::new(),
+    };
+    let (sim, bench) = Bench::install(scenario, &dut, options, false, progress)?;
+    let reports = RefCell::new(Vec::new());
+    let outcome = {
+        let (bench, listener, reports) = (&bench, &listener, &reports);
+        sim.run(async move |_| -> Result<Option<String>, DriverError> {
+            let Some(interrupts) = bench.host.take_interrupts() else {
+                return Ok(Some("somebody else takes the interrupts".to_owned()));
+            };
+            bench.wire.link().set(true);
+            let mut service = Service {
+                parent: Parent::new(&bench.host).await?,
+                host: bench.host.clone(),
+                wire: Rc::clone(&bench.wire),
+                pulse: bench.pulse.clone(),
+                interrupts,
+                frames,
+                quiet_cycles: scenario.limits.quiet_cycles,
+                options: serve,
+                listener,
+            };
+            (serve.say)(&format!("ready at {}", Path::display(&serve.socket)));
+            let done = service.run().await?;
+            reports.replace(done);
+            bench.host.quiet(scenario.limits.quiet_cycles).await;
+            Ok(None)
+        })
+    };
+    let mut complaints = Vec::new();
+    let (ended, cycles, rtl_log) = match outcome {
+        Ok(o) => match o.value {
+            Ok(complaint) => {
+                complaints.extend(complaint);
+                (Ended::Complete, o.cycles, o.rtl_log)
+            }
+            Err(e) => (Ended::Driver(e), o.cycles, o.rtl_log),
+        },
+        Err(e) => {
+            let cycle = e.cycle();
+            (Ended::Sim(e), cycle, Vec::new())
+        }
+    };
+    let well = matches!(ended, Ended::Complete);
+    let stopped = matches!(ended, Ended::Sim(SimError::Stopped { .. }));
+    let counts = bench.wire.counts();
+    let frames = FrameCounts {
+        wire_tx: counts.sent.get(),
+        broken: counts.broken.get(),
+        wire_rx: bench.wire.taken(),
+        dropped: bench.wire.dropped(),
+        ..FrameCounts::default()
+    };
+    let findings = bench.close(cycles, well, stopped)?;
+    let result = RunResult {
+        first_violation: bench.pulse.first_violation(),
+        header: bench.header,
+        ended,
+        cycles,
+        findings,
+        complaints,
+        rings: Vec::new(),
+        frames,
+        descriptors: 0,
+        port_digest: None,
+        rtl_log,
+    };
+    Ok((result, reports.into_inner()))
+}

@@ -1,0 +1,384 @@
+//! `ringside serve vhost-user` under a frontend of our own: rings of both formats, with and without eventfds, and everything that a
+//! frontend can do wrong. Strangers' frontends are in `make drivers`.
+
+mod frontend;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use ringside::run::{Ended, RunOptions, RunResult};
+use ringside::scenario::{Direction, Scenario};
+use ringside::serve::vhost_user::message::{F_PROTOCOL_FEATURES, Request, protocol};
+use ringside::serve::vhost_user::server::{HOST_MEMORY, PeerReport, ServeOptions, serve};
+use ringside_models::rules::Scope;
+use ringside_sim::ParamValue;
+
+use frontend::{Frontend, GUEST, MEMORY_BYTES, Manner, USER};
+
+const RX: usize = 0;
+const TX: usize = 1;
+
+struct Server {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<(RunResult, Vec<PeerReport>)>,
+}
+
+fn scenario() -> Scenario {
+    let mut scenario = Scenario {
+        name: "served".to_owned(),
+        seed: 1,
+        ..Scenario::default()
+    };
+    scenario.host.memory.base = HOST_MEMORY;
+    scenario.driver.queue_pairs = 1;
+    scenario
+}
+
+impl Server {
+    fn start(scenario: Scenario, trace: Option<PathBuf>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let stop = Arc::new(AtomicBool::new(false));
+        let (socket, flag) = (path.clone(), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            let options = ServeOptions {
+                socket,
+                once: false,
+                stop: flag,
+                say: Box::new(|_| ()),
+            };
+            let run = RunOptions {
+                trace,
+                ..RunOptions::default()
+            };
+            serve(&scenario, &run, &options, &|_| {}).unwrap()
+        });
+        Server {
+            _dir: dir,
+            path,
+            stop,
+            thread,
+        }
+    }
+
+    fn end(self) -> (RunResult, Vec<PeerReport>) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+fn frame(number: usize) -> Vec<u8> {
+    let mut frame = vec![0x52, 0x54, 0, 0, 0, 1, 0x52, 0x54, 0, 0, 0, 2, 0x88, 0xb5];
+    frame.extend((0..46 + number * 61 % 1300).map(|i| (i * 5 + number) as u8));
+    frame
+}
+
+/// Sends `count` frames, at most `burst` at a time, and expects each back as it was.
+fn echo(f: &mut Frontend, count: usize, burst: usize, manner: Manner) {
+    let kick = |f: &Frontend, ring| {
+        if manner == Manner::Eventfds {
+            f.kick(ring);
+        }
+    };
+    for _ in 0..frontend::SIZE {
+        f.give(RX, None);
+    }
+    kick(f, RX);
+    let mut done = 0;
+    while done < count {
+        let n = burst.min(count - done);
+        for number in done..done + n {
+            f.give(TX, Some(&frame(number)));
+        }
+        kick(f, TX);
+        for number in done..done + n {
+            assert_eq!(f.take(TX), Vec::<u8>::new());
+            assert_eq!(f.take(RX), frame(number));
+            f.give(RX, None);
+        }
+        kick(f, RX);
+        done += n;
+    }
+}
+
+fn broken(result: &RunResult) -> BTreeSet<&'static str> {
+    let verdict = result.findings.verdict.as_ref().expect("somebody judged");
+    let device = |v: &&ringside_models::judge::Violation| v.scope() != Scope::Driver;
+    verdict.violations.iter().filter(device).map(|v| v.rule).collect()
+}
+
+fn assert_clean(result: &RunResult) {
+    assert!(matches!(result.ended, Ended::Complete), "{:?}", result.ended);
+    assert_eq!(result.complaints, Vec::<String>::new());
+    let verdict = result.findings.verdict.as_ref().unwrap();
+    assert_eq!(verdict.violations, [], "device and driver");
+}
+
+#[test]
+fn frames_come_back_on_split_and_packed_rings_and_the_trace_has_the_same_verdict() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("trace.jsonl");
+    let server = Server::start(scenario(), Some(trace.clone()));
+    for packed in [false, true] {
+        for manner in [Manner::Eventfds, Manner::Polling] {
+            let mut f = Frontend::connect(&server.path, packed);
+            f.hello(0);
+            f.rings(manner);
+            echo(&mut f, 50, 7, manner);
+            if manner == Manner::Eventfds {
+                assert!(f.was_called(RX) && f.was_called(TX), "packed {packed}");
+            }
+            let bases = [f.stop(0), f.stop(1)];
+            if !packed {
+                assert_eq!(bases, [50, 50]);
+            }
+        }
+    }
+    let (result, peers) = server.end();
+    assert_clean(&result);
+    assert_eq!((result.frames.wire_tx, result.frames.wire_rx), (200, 200));
+    assert!(
+        peers.iter().all(|p| p.left.is_fair() && p.starts == 1),
+        "{peers:?}"
+    );
+    assert!(peers[0].kicks > 7 && peers[0].calls > 7, "{peers:?}");
+    assert_eq!((peers[1].kicks, peers[1].calls), (0, 0));
+    assert_eq!(
+        judged_again(&trace),
+        (0, result.findings.verdict.unwrap().compared.tlps)
+    );
+}
+
+/// Violations and TLPs of a trace.
+fn judged_again(trace: &Path) -> (usize, u64) {
+    let file = std::io::BufReader::new(std::fs::File::open(trace).unwrap());
+    let mut lines = ringside_reports::TraceLines::open(file).unwrap();
+    assert!(!lines.header().driver_stores);
+    let mut judge = ringside_models::judge::Judge::new(lines.header());
+    while let Some((event, _)) = lines.next_event().unwrap() {
+        judge.observe(&event);
+    }
+    let verdict = judge.finish();
+    (verdict.violations.len(), verdict.compared.tlps)
+}
+
+#[test]
+fn status_configuration_and_memory_slots_are_served() {
+    let server = Server::start(scenario(), None);
+    let mut f = Frontend::connect(&server.path, false);
+    f.hello(protocol::STATUS | protocol::REPLY_ACK | protocol::CONFIG | protocol::CONFIGURE_MEM_SLOTS);
+    f.rings(Manner::Eventfds);
+    f.give(RX, None);
+    f.kick(RX);
+    assert_eq!(f.confirm(Request::SetStatus, &[11]), 0);
+    assert_eq!(f.ask(Request::GetStatus, &[])[0], 11);
+    // MAC, status, pairs, MTU of the device itself.
+    let part = [
+        0u32.to_le_bytes(),
+        12u32.to_le_bytes(),
+        [0; 4],
+        [0; 4],
+        [0; 4],
+        [0; 4],
+    ]
+    .concat();
+    let config = f.ask(Request::GetConfig, &part);
+    assert_eq!(config.len(), 24);
+    assert_eq!((config[12] & 1, config[18], config[20]), (0, 1, 4), "{config:x?}");
+    let far = [300u32.to_le_bytes(), 12u32.to_le_bytes(), [0; 4]].concat();
+    assert_eq!(f.ask(Request::GetConfig, &far)[4..8], [0; 4]);
+    assert_eq!(f.ask(Request::GetQueueNum, &[])[0], 4);
+    assert_eq!(f.ask(Request::GetMaxMemSlots, &[])[0], 32);
+    f.give(TX, Some(&frame(3)));
+    f.kick(TX);
+    assert_eq!(
+        f.confirm(Request::SetStatus, &[15]),
+        0,
+        "buffers and kicks were there before"
+    );
+    assert_eq!((f.take(TX).len(), f.take(RX)), (0, frame(3)));
+    assert_eq!(f.confirm(Request::SetStatus, &[0]), 0);
+    assert_eq!(f.ask(Request::GetStatus, &[])[0], 0);
+    drop(f);
+    let (result, peers) = server.end();
+    assert_clean(&result);
+    assert!(peers[0].left.is_fair());
+}
+
+#[test]
+fn the_wire_has_frames_for_the_driver() {
+    let mut scenario = scenario();
+    scenario.traffic.direction = Direction::Both;
+    scenario.traffic.frames = 10;
+    let server = Server::start(scenario, None);
+    let mut f = Frontend::connect(&server.path, true);
+    f.hello(0);
+    f.rings(Manner::Eventfds);
+    for _ in 0..10 {
+        f.give(RX, None);
+    }
+    f.kick(RX);
+    let lens: Vec<usize> = (0..10).map(|_| f.take(RX).len()).collect();
+    assert!(lens.iter().all(|n| *n >= 60), "{lens:?}");
+    drop(f);
+    let (result, _) = server.end();
+    assert_clean(&result);
+    assert_eq!((result.frames.wire_rx, result.frames.dropped), (10, 0));
+}
+
+#[test]
+fn frontends_that_go_wrong_are_told_why_and_the_next_one_is_served() {
+    type Wrong = (&'static str, fn(&mut Frontend));
+    let wrong: [Wrong; 12] = [
+        ("header flags", |f| f.raw(b"GET / HTTP/1.1\r\n\r\n")),
+        ("request 77", |f| f.raw(&[77, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])),
+        ("announces a payload", |f| {
+            f.raw(&[8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+        }),
+        ("has a payload of 0 bytes", |f| {
+            f.send(Request::SetFeatures, &[], &[]);
+        }),
+        ("brings 0 file descriptors, 1 are due", |f| {
+            f.send(Request::SetVringKick, &[0], &[]);
+        }),
+        ("not among them", |f| {
+            f.send(Request::SetFeatures, &[1 << 60], &[]);
+        }),
+        ("names ring 8: there are 8", |f| {
+            f.send(Request::SetVringNum, &[8 | 16 << 32], &[]);
+        }),
+        ("IotlbMsg is not done here", |f| {
+            f.send(Request::IotlbMsg, &[0; 4], &[]);
+        }),
+        ("without VIRTIO_F_VERSION_1", |f| {
+            f.send(Request::SetFeatures, &[F_PROTOCOL_FEATURES], &[]);
+            f.rings(Manner::Eventfds);
+        }),
+        ("is in no region of memory", |f| {
+            f.hello(0);
+            f.rings(Manner::Eventfds);
+            f.send(
+                Request::SetVringAddr,
+                &[0, USER + MEMORY_BYTES, USER, USER, 0],
+                &[],
+            );
+            f.kick(RX);
+        }),
+        ("entries", |f| {
+            f.hello(0);
+            f.rings(Manner::Eventfds);
+            f.send(Request::SetVringNum, &[100 << 32], &[]);
+            f.kick(RX);
+        }),
+        ("begins every ring at its beginning", |f| {
+            f.hello(0);
+            f.rings(Manner::Eventfds);
+            f.send(Request::SetVringBase, &[5 << 32], &[]);
+            f.kick(RX);
+        }),
+    ];
+    let server = Server::start(scenario(), None);
+    for (why, go_wrong) in &wrong {
+        let mut f = Frontend::connect(&server.path, false);
+        go_wrong(&mut f);
+        assert!(f.is_hung_up_on(), "{why}");
+    }
+    // One that is killed with everything in flight.
+    for packed in [false, true] {
+        let mut f = Frontend::connect(&server.path, packed);
+        f.hello(0);
+        f.rings(Manner::Eventfds);
+        for number in 0..frontend::SIZE.into() {
+            f.give(RX, None);
+            f.give(TX, Some(&frame(number)));
+        }
+        f.kick(RX);
+        f.kick(TX);
+        f.take(TX);
+    }
+    let mut f = Frontend::connect(&server.path, false);
+    f.hello(0);
+    f.rings(Manner::Eventfds);
+    echo(&mut f, 20, 5, Manner::Eventfds);
+    drop(f);
+    let (result, peers) = server.end();
+    for ((why, _), peer) in wrong.iter().zip(&peers) {
+        let text = peer.left.to_string();
+        assert!(text.contains(why) && !peer.left.is_fair(), "{why}: {text}");
+    }
+    assert!(peers[12..].iter().all(|p| p.left.is_fair()), "{peers:?}");
+    assert!(matches!(result.ended, Ended::Complete), "{:?}", result.ended);
+    assert_eq!(broken(&result), BTreeSet::new());
+}
+
+#[test]
+fn memory_may_move_and_may_go_away_under_the_device() {
+    let server = Server::start(scenario(), None);
+    let mut f = Frontend::connect(&server.path, false);
+    f.hello(protocol::REPLY_ACK | protocol::CONFIGURE_MEM_SLOTS);
+    f.rings(Manner::Eventfds);
+    echo(&mut f, 5, 5, Manner::Eventfds);
+    // The same bytes in another file.
+    let moved = tempfile::tempfile().unwrap();
+    moved.set_len(MEMORY_BYTES).unwrap();
+    std::io::copy(
+        &mut std::fs::File::open(format!(
+            "/proc/self/fd/{}",
+            std::os::fd::AsRawFd::as_raw_fd(&f.memory)
+        ))
+        .unwrap(),
+        &mut moved.try_clone().unwrap(),
+    )
+    .unwrap();
+    f.memory = moved;
+    f.memory_table();
+    assert_eq!(f.confirm(Request::SetOwner, &[]), 0, "the table was taken");
+    f.give(TX, Some(&frame(9)));
+    f.kick(TX);
+    assert_eq!((f.take(TX).len(), f.take(RX)), (0, frame(9)));
+    // Gone altogether: the device reads what is not there.
+    assert_eq!(
+        f.confirm(Request::RemMemReg, &[0, GUEST, MEMORY_BYTES, USER, 0]),
+        0
+    );
+    f.give(TX, Some(&frame(1)));
+    f.kick(TX);
+    drop(f);
+    let mut f = Frontend::connect(&server.path, true);
+    f.hello(0);
+    f.rings(Manner::Eventfds);
+    echo(&mut f, 5, 1, Manner::Eventfds);
+    drop(f);
+    let (result, peers) = server.end();
+    assert_eq!(peers.len(), 2);
+    assert!(matches!(result.ended, Ended::Complete), "{:?}", result.ended);
+    assert_eq!(broken(&result), BTreeSet::new());
+}
+
+#[test]
+fn a_planted_bug_is_caught_without_the_drivers_stores() {
+    let mut scenario = scenario();
+    scenario.parameters.insert("BUG".to_owned(), ParamValue::Int(1));
+    let server = Server::start(scenario, None);
+    let mut f = Frontend::connect(&server.path, false);
+    f.hello(0);
+    f.rings(Manner::Eventfds);
+    f.give(RX, None);
+    f.give(TX, Some(&frame(1)));
+    f.kick(RX);
+    f.kick(TX);
+    f.take(TX);
+    f.stop(1);
+    drop(f);
+    let (result, _) = server.end();
+    assert!(
+        broken(&result).contains("SPLIT-USED-ORDER"),
+        "{:?}",
+        broken(&result)
+    );
+}
