@@ -13,8 +13,13 @@ use super::{CliError, Outcome};
 use crate::golden::{Difference, Normal, Precision, compare, normalise};
 use crate::run::{Ended, RunOptions, RunResult};
 use crate::scenario::Scenario;
-use crate::unfinished::part_of;
+use crate::unfinished::{Unfinished, part_of};
 use crate::workspace;
+
+/// Golden traces longer than this are kept compressed.
+const LONG_BYTES: u64 = 1 << 20;
+/// How hard: they are written once and read for ever.
+const LEVEL: i32 = 19;
 
 /// `ringside golden`
 #[derive(Clone, Debug, Args)]
@@ -36,7 +41,7 @@ enum Action {
         /// Only these scenarios
         names: Vec<String>,
     },
-    /// Compare; the first difference of each stream is shown
+    /// Compare; the first difference of each stream is shown, and what came before the first of all
     Diff {
         /// Only these scenarios
         names: Vec<String>,
@@ -108,15 +113,13 @@ pub(super) fn golden(args: &GoldenArgs, interrupt: &Interrupt) -> Result<Outcome
             golden.name,
             paint.dim(&count(lines as u64, "line"))
         );
-        for d in differences.iter().flatten() {
-            if show {
-                outln!("  {}", d.to_string().replace('\n', "\n  "));
-            } else {
-                outln!("  stream `{}` from line {}", d.stream, d.line);
-            }
+        for (index, d) in differences.iter().flatten().enumerate() {
+            let text = if show { d.to_string() } else { d.in_a_line() };
+            let first = if index == 0 { "first " } else { "then  " };
+            outln!("  {first}{}", text.replace('\n', "\n  "));
         }
         if accept && result.passed() && (!same || !golden.trace.is_file()) {
-            std::fs::rename(&scratch, &golden.trace).map_err(CliError::file("write", &golden.trace))?;
+            put(&scratch, &dir, &golden.name)?;
             changed += 1;
         } else {
             let _ = std::fs::remove_file(&scratch);
@@ -133,6 +136,37 @@ pub(super) fn golden(args: &GoldenArgs, interrupt: &Interrupt) -> Result<Outcome
         );
     }
     Ok(worst)
+}
+
+/// Where an accepted trace may be: as it is, or compressed.
+fn places(dir: &Path, name: &str) -> [PathBuf; 2] {
+    ["jsonl", "jsonl.zst"].map(|kind| dir.join(format!("{name}.{kind}")))
+}
+
+/// Puts an accepted trace into its place, a long one compressed.
+fn put(scratch: &Path, dir: &Path, name: &str) -> Result<(), CliError> {
+    let [plain, compressed] = places(dir, name);
+    let long = std::fs::metadata(scratch).is_ok_and(|m| m.len() > LONG_BYTES);
+    let (place, other) = if long {
+        (compressed, plain)
+    } else {
+        (plain, compressed)
+    };
+    let write = || -> std::io::Result<()> {
+        if long {
+            let (to, unfinished) = Unfinished::create(&place)?;
+            zstd::stream::copy_encode(std::fs::File::open(scratch)?, to, LEVEL)?;
+            unfinished.finish()?;
+            std::fs::remove_file(scratch)
+        } else {
+            std::fs::rename(scratch, &place)
+        }
+    };
+    write().map_err(CliError::file("write", &place))?;
+    match std::fs::remove_file(&other) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(CliError::file("remove", &other)(e)),
+        _ => Ok(()),
+    }
 }
 
 /// The golden scenarios, all or those named.
@@ -153,7 +187,8 @@ pub(super) fn find(dir: &Path, names: &[String]) -> Result<Vec<Golden>, CliError
                 .file_stem()
                 .map(|s| s.to_string_lossy().into_owned())
                 .unwrap_or_default();
-            let trace = dir.join(format!("{name}.jsonl"));
+            let [plain, compressed] = places(dir, &name);
+            let trace = if compressed.is_file() { compressed } else { plain };
             found.push(Golden {
                 name,
                 scenario: path,
@@ -212,4 +247,33 @@ fn differences(
     }
     let before = read(&golden.trace, precision)?;
     Ok((Some(compare(&before, &now)), now.lines()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_traces_are_kept_compressed_and_there_is_one_of_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        let scratch = dir.join("scratch");
+        let names = || {
+            let mut names: Vec<String> = std::fs::read_dir(dir)
+                .unwrap()
+                .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        for (bytes, kept) in [(100, "t.jsonl"), (2 << 20, "t.jsonl.zst"), (100, "t.jsonl")] {
+            let text = "0123456789".repeat(bytes / 10);
+            std::fs::write(&scratch, &text).unwrap();
+            put(&scratch, dir, "t").unwrap();
+            assert_eq!(names(), [kept]);
+            let mut back = String::new();
+            std::io::Read::read_to_string(&mut input::open(&dir.join(kept)).unwrap(), &mut back).unwrap();
+            assert_eq!(back, text);
+        }
+    }
 }

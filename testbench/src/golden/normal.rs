@@ -19,11 +19,30 @@ pub enum Precision {
     Exact,
 }
 
+/// A line of a stream. Lines are equal if their texts are.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What is compared.
+    pub text: String,
+    /// Cycle of the event.
+    pub cycle: u64,
+    /// Its place among the trace's events, from 1.
+    pub event: u64,
+}
+
+impl PartialEq for Line {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Line {}
+
 /// A comparable trace: streams by name, each a list of lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Normal {
     /// The streams.
-    pub streams: BTreeMap<String, Vec<String>>,
+    pub streams: BTreeMap<String, Vec<Line>>,
 }
 
 /// Makes a trace comparable.
@@ -34,14 +53,19 @@ pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, Li
     let mut lines = TraceLines::open(lines)?;
     let mut judge = Judge::new(lines.header());
     let mut normal = Normal::default();
-    normal.push("0 header", header_line(lines.header()));
+    normal.push("0 header", header_line(lines.header()), 0, 0);
+    let mut number = 0;
     while let Some((event, line)) = lines.next_event()? {
+        number += 1;
         let cause = judge.observe(&event).cause;
         match precision {
-            Precision::Exact => normal.push("all", format!("{} {}", event.cycle, exact(line))),
+            Precision::Exact => {
+                let text = format!("{} {}", event.cycle, exact(line));
+                normal.push("all", text, event.cycle, number);
+            }
             Precision::Timeless => {
                 if let Some((stream, text)) = timeless(&event.what, cause.as_ref()) {
-                    normal.push(&stream, text);
+                    normal.push(&stream, text, event.cycle, number);
                 }
             }
         }
@@ -51,8 +75,11 @@ pub fn normalise(lines: impl BufRead, precision: Precision) -> Result<Normal, Li
 }
 
 impl Normal {
-    fn push(&mut self, stream: &str, line: String) {
-        self.streams.entry(stream.to_owned()).or_default().push(line);
+    fn push(&mut self, stream: &str, text: String, cycle: u64, event: u64) {
+        self.streams
+            .entry(stream.to_owned())
+            .or_default()
+            .push(Line { text, cycle, event });
     }
 
     /// Lines in all.

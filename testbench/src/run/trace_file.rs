@@ -1,7 +1,7 @@
 //! Writing a trace as it happens, and its digest.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use ringside_models::event::{Event, Header};
@@ -14,6 +14,9 @@ use crate::unfinished::Unfinished;
 /// Bytes that wait before they go to the disk.
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// How hard a trace is compressed: a tenth of its size, and the run does not wait for it.
+const LEVEL: i32 = 3;
+
 /// A trace could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write trace {}: {cause}", path.display())]
@@ -24,9 +27,41 @@ pub struct TraceFileError {
     pub cause: std::io::Error,
 }
 
+/// Where lines go: a file, compressed if its name ends in `zst`.
+enum Sink {
+    Plain(BufWriter<File>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
+}
+
+impl Sink {
+    fn new(file: File, path: &Path) -> io::Result<Self> {
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        if path.extension().is_some_and(|e| e == "zst") {
+            let encoder = zstd::stream::write::Encoder::new(file, LEVEL)?;
+            Ok(Sink::Zstd(Box::new(encoder)))
+        } else {
+            Ok(Sink::Plain(file))
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Sink::Plain(file) => file.write_all(bytes),
+            Sink::Zstd(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Sink::Plain(mut file) => file.flush(),
+            Sink::Zstd(encoder) => encoder.finish()?.flush(),
+        }
+    }
+}
+
 /// Takes events as lines: to a file, to a digest, or both.
 pub struct TraceFile {
-    file: Option<(BufWriter<File>, Unfinished, PathBuf)>,
+    file: Option<(Sink, Unfinished, PathBuf)>,
     digest: Option<Sha256>,
     /// The first write that failed. A sink has nobody to tell; it is told at the end.
     failed: Option<TraceFileError>,
@@ -44,7 +79,10 @@ impl TraceFile {
                     path: path.to_owned(),
                     cause,
                 })?;
-                let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+                let file = Sink::new(file, path).map_err(|cause| TraceFileError {
+                    path: path.to_owned(),
+                    cause,
+                })?;
                 Some((file, unfinished, path.to_owned()))
             }
             None => None,
@@ -98,8 +136,8 @@ impl TraceFile {
         if let Some(failed) = self.failed {
             return Err(failed);
         }
-        if let Some((mut file, unfinished, path)) = self.file {
-            let named = file.flush().and_then(|()| {
+        if let Some((file, unfinished, path)) = self.file {
+            let named = file.finish().and_then(|()| {
                 if whole {
                     unfinished.finish()
                 } else {
@@ -118,6 +156,33 @@ mod tests {
     use super::*;
     use crate::run::observer::tests::header;
     use ringside_models::event::{EndReason, What};
+
+    #[test]
+    fn a_compressed_trace_is_the_same_trace() {
+        let dir = tempfile::tempdir().unwrap();
+        let texts: Vec<String> = ["t.jsonl", "t.jsonl.zst"]
+            .map(|name| {
+                let path = dir.path().join(name);
+                let mut t = TraceFile::create(Some(&path), true, &header()).unwrap();
+                for cycle in 0..2000 {
+                    let what = What::LinkUp { up: true };
+                    t.event(&Event { cycle, what });
+                }
+                let what = What::End {
+                    reason: EndReason::Complete,
+                };
+                t.event(&Event { cycle: 2000, what });
+                assert!(t.finish(true).unwrap().is_some());
+                let mut text = String::new();
+                io::Read::read_to_string(&mut ringside_reports::input::open(&path).unwrap(), &mut text)
+                    .unwrap();
+                text
+            })
+            .into();
+        assert_eq!(texts[0], texts[1]);
+        let size = |name: &str| dir.path().join(name).metadata().unwrap().len();
+        assert!(size("t.jsonl.zst") * 5 < size("t.jsonl"));
+    }
 
     #[test]
     fn the_file_reads_back_and_the_digest_is_of_its_bytes() {
