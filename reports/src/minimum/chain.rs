@@ -83,6 +83,13 @@ impl Descriptors {
         }
     }
 
+    /// Entries of the descriptor table are of no use any more.
+    pub(crate) fn forget(&mut self, entries: &[u16]) {
+        for entry in entries {
+            self.direct.remove(entry);
+        }
+    }
+
     /// An indirect table is of no use any more.
     pub(crate) fn forget_table(&mut self, addr: u64, bytes: u64) {
         for at in (addr..addr.saturating_add(bytes.min(1 << 20))).step_by(4) {

@@ -242,6 +242,8 @@ impl Queue {
             let written = len.unwrap_or(room);
             super::transfers(&chain.segments, written, limits, tally);
             self.skip.returned(written == room);
+            // whoever uses them again must have them read again
+            self.descriptors.forget(&chain.descriptors);
             if let Some((addr, bytes)) = chain.table {
                 tally.least(Purpose::IndirectTable, limits.read(addr, bytes));
                 self.descriptors.forget_table(addr, bytes);
