@@ -2,6 +2,7 @@
 //! frontend can do wrong. Strangers' frontends are in `make drivers`.
 
 mod frontend;
+mod stranger;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -152,6 +153,23 @@ fn frames_come_back_on_split_and_packed_rings_and_the_trace_has_the_same_verdict
         judged_again(&trace),
         (0, result.findings.verdict.unwrap().compared.tlps)
     );
+}
+
+#[test]
+fn the_crate_virtio_driver_sends_and_receives_on_split_and_packed_rings() {
+    let server = Server::start(scenario(), None);
+    let frame =
+        |number: usize| -> Vec<u8> { (0..stranger::FRAME).map(|i| (i * 3 + number * 7) as u8).collect() };
+    for packed in [false, true] {
+        for events in [false, true] {
+            let back = stranger::echo(&server.path, packed, events, 100, 5, frame);
+            assert_eq!(back, (0..100).map(frame).collect::<Vec<_>>(), "{packed} {events}");
+        }
+    }
+    let (result, peers) = server.end();
+    assert_clean(&result);
+    assert_eq!((result.frames.wire_tx, result.frames.wire_rx), (400, 400));
+    assert!(peers.iter().all(|p| p.left.is_fair() && p.calls > 0), "{peers:?}");
 }
 
 /// Violations and TLPs of a trace.

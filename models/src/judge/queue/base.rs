@@ -120,6 +120,8 @@ impl Base {
             || format!("{:#x}, {:#x}, {:#x}", self.desc, self.driver, self.device),
         );
         for area in areas {
+            // What an earlier ring held there is nothing that this one's driver stored.
+            w.shadow.forget(area.start, (area.end - area.start) as usize);
             let clash = w.rings.add(area);
             w.book.check(
                 RuleId::DriverRingLayout,

@@ -142,6 +142,9 @@ impl Chain {
     /// Nothing more can be said of it: decides what was open and frees its addresses.
     pub(crate) fn forget(&mut self, base: &Base, w: &mut World) {
         self.settle(base, w);
+        if let Some((addr, bytes)) = self.indirect.filter(|_| !self.used) {
+            w.shadow.forget(addr, bytes as usize);
+        }
         self.spans.drain(..).for_each(|k| w.spans.remove(k));
     }
 

@@ -459,6 +459,48 @@ fn right_behaviour_is_judged_right() {
     }
 }
 
+/// A ring begins anew where an old one was, while the device knew entries of the old one that it never used.
+fn ring_at_an_old_place() -> World {
+    let mut w = World::started(USUAL);
+    let long = w.give(TX, &[packet(&frame(60)), packet(&frame(61))]);
+    w.kick(TX);
+    w.learn(TX, &long);
+    let short = w.give(TX, &[packet(&frame(62))]);
+    assert_ne!(
+        (short.head, long.head),
+        (0, 0),
+        "the second entry names no head that comes there again"
+    );
+    w.read_index(TX);
+    w.read_entry(TX, 1);
+    w.read_descriptors(TX, &short);
+    w.status(0);
+    w.status_is(0);
+    w.read16(0x10, 0xffff);
+    for queue in 0..3 {
+        w.fresh_ring(queue);
+    }
+    w.negotiate();
+    w.write16(0x10, CONFIG_VECTOR);
+    for queue in 0..3 {
+        w.enable(queue);
+    }
+    w.status(0xf);
+    w.transmit(&frame(65));
+    w.transmit(&frame(66));
+    w.transmit(&frame(67));
+    w
+}
+
+#[test]
+fn what_an_old_ring_held_is_no_store_of_the_new_ones_driver() {
+    for world in [ring_at_an_old_place(), ring_at_an_old_place().without_stores()] {
+        let v = world.verdict();
+        assert!(v.passed(), "{}", super::told(&v));
+        assert_eq!(v.compared.frames_tx, 3);
+    }
+}
+
 #[test]
 fn the_window_kicks_like_any_other_way() {
     let v = assert_clean(window());
