@@ -29,6 +29,7 @@ pcie/request_decode.sv
 pcie/rq_arbiter.sv
 pcie/slot_ram.sv
 pcie/tag_alloc.sv
+virtio/checkpoint.sv
 virtio/common_config.sv
 virtio/device_status.sv
 virtio/features.sv
@@ -58,6 +59,7 @@ ring/queue_counter.sv
 ring/ring_engine.sv
 ring/ring_fault.sv
 ring/ring_output.sv
+ring/ring_position.sv
 ring/ring_read_mux.sv
 ring/ring_write_mux.sv
 ring/slot_valid.sv

@@ -211,6 +211,8 @@ pub enum Region {
     MsixTable,
     /// MSI-X pending bits.
     MsixPba,
+    /// Ringside's checkpoint window (vendor data): two dwords a queue, {used, avail} and {quiet, told}.
+    Checkpoint,
 }
 
 /// Why a run ended.

@@ -262,6 +262,16 @@ rules! {
     CfgGeneration = "CFG-GENERATION", Device, stores: false, ["BASIC-DSC-004", "PCICFG-DEV-006"],
         "config_generation changes when two reads of the device configuration could differ.";
 
+    // Checkpoint window: vendor data of Ringside's own device
+    CheckpointUsed = "CHECKPOINT-USED", Device, stores: false, [],
+        "The used position that the checkpoint window shows is one that the queue had between the read and its answer: nothing that it counts has yet to be written.";
+    CheckpointAvail = "CHECKPOINT-AVAIL", Device, stores: true, [],
+        "The available position that the checkpoint window shows is not before the used one, and not behind what the driver published.";
+    CheckpointQuiet = "CHECKPOINT-QUIET", Device, stores: false, [],
+        "A queue that the checkpoint window says is quiet has one position, and no chain begun and not used.";
+    CheckpointStart = "CHECKPOINT-START", Device, stores: false, [],
+        "A queue that is not enabled shows in the checkpoint window where it is to begin: as written, and where a new ring begins after a reset or a new size.";
+
     // Network device
     NetTxData = "NET-TX-DATA", Device, stores: false, ["SPLIT-DEV-001", "PACKED-DEV-008", "PACKED-DSC-025", "PACKED-DSC-026", "PACKED-DSC-027", "PACKED-DSC-028", "PACKED-DSC-029"],
         "Each frame sent equals the next chain of its queue, without the virtio header, byte for byte.";
@@ -315,6 +325,8 @@ rules! {
         "No kick before DRIVER_OK or for a queue that is not enabled.";
     DriverSuspend = "DRIVER-SUSPEND", Driver, stores: false, ["SUSP-DRV-001", "SUSP-DRV-003", "SUSP-DRV-004", "SUSP-DRV-005"],
         "SUSPEND is written with its feature and to a device that runs; from then on no buffer, no kick and no register but status until the device runs again.";
+    DriverCheckpoint = "DRIVER-CHECKPOINT", Driver, stores: false, [],
+        "Where a queue is to begin is written to the checkpoint window after FEATURES_OK and before queue_enable, as one dword with one position that the ring has, twice.";
     DriverKickForm = "DRIVER-KICK-FORM", Driver, stores: false, ["PCINTF-DRV-001", "PCINTF-DRV-002", "PCINTF-DRV-003", "PCINTF-DRV-004", "PCINTF-DRV-005", "PCINTF-DRV-006", "PCINTF-DSC-002"],
         "A kick is one 16-bit write of the queue index (or of the value that the device asks for), or one 32-bit write with the position, at the queue's address.";
     DriverKickData = "DRIVER-KICK-DATA", Driver, stores: true, ["BASIC-DSC-006", "BASIC-DSC-009", "BASIC-DSC-010", "BASIC-DSC-007", "BASIC-DSC-008", "PACKED-DRV-004"],

@@ -29,6 +29,7 @@ impl fmt::Display for Region {
             Region::Device => "device-specific configuration",
             Region::MsixTable => "the MSI-X table",
             Region::MsixPba => "the MSI-X pending bits",
+            Region::Checkpoint => "the checkpoint window",
         })
     }
 }

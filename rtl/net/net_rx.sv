@@ -131,7 +131,8 @@ module net_rx
       .DATA_W         (DATA_W),
       .BEATS          (Beats),
       .MAX_FRAME_BYTES(MAX_FRAME_BYTES),
-      .MTU            (MTU)
+      .MTU            (MTU),
+      .BUG            (BUG)
   ) u_ingest (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),

@@ -1,6 +1,7 @@
 // Frames from the wire into the frame buffer. Every frame is stored; the verdict (filter, size) travels with its
 // record, so that drops are reported in frame order. A full buffer stalls the wire.
 module rx_ingest
+  import bug_pkg::*;
   import net_pkg::*;
 #(
     /// Width of the data path in bits.
@@ -11,6 +12,8 @@ module rx_ingest
     parameter int unsigned MAX_FRAME_BYTES = 9216,
     /// With mtu_i, so are those that are longer than this and an Ethernet header, with or without a VLAN tag.
     parameter int unsigned MTU             = 9000,
+    /// Planted bug, 0 = none.
+    parameter int unsigned BUG             = 0,
     localparam int unsigned AW = $clog2(BEATS)
 ) (
     /// Clock.
@@ -170,7 +173,8 @@ module rx_ingest
       end1_q <= take && tlast_i;
       end2_q <= end1_q;
     end
-    over1_q   <= (bytes > 17'(MAX_FRAME_BYTES)) || (mtu_i && (bytes > 17'(MTU) + (has_tag ? 17'd18 : 17'd14)));
+    over1_q   <= (bytes > 17'(MAX_FRAME_BYTES))
+                 || (mtu_i && (bytes > 17'(MTU) + ((has_tag || planted(BUG, 67)) ? 17'd18 : 17'd14)));
     over2_q   <= over1_q;
     bytes1_q  <= stored;
     bytes2_q  <= bytes1_q;

@@ -8,7 +8,10 @@ module config_rom
   /// Queues: the kick region is 4 bytes each.
   parameter int unsigned NUM_QUEUES = 9,
   /// Length of the device configuration structure.
-  parameter int unsigned DEVICE_CFG_BYTES = 12
+  parameter int unsigned DEVICE_CFG_BYTES = 12,
+  /// Vendor id of the checkpoint window's capability: "RS", which PCI-SIG has given to nobody; who makes a device of this
+  /// puts their own here.
+  parameter logic [15:0] VENDOR_ID = 16'h5253
 ) (
   /// Dword of configuration space (byte offset / 4).
   input  logic [5:0]  dword_i,
@@ -67,7 +70,12 @@ module config_rom
       CapDevice:         value_o = virtio_cap(8'd4, 8'd16, CapWindow);
       CapDevice + 8'h8:  value_o = 32'h0000_2000;
       CapDevice + 8'hc:  value_o = DEVICE_CFG_BYTES;
-      CapWindow:         value_o = virtio_cap(8'd5, 8'd20, 8'h00);
+      CapWindow:         value_o = virtio_cap(8'd5, 8'd20, CapVendor);
+      // Vendor data: {BAR, structure 1, vendor}, offset and length of the checkpoint window (virtio/checkpoint.sv)
+      CapVendor:         value_o = virtio_cap(8'd9, 8'd16, 8'h00);
+      CapVendor + 8'h4:  value_o = {16'h0001, VENDOR_ID};
+      CapVendor + 8'h8:  value_o = 32'h0000_4000;
+      CapVendor + 8'hc:  value_o = 8 * NUM_QUEUES;
       default:           value_o = '0;
     endcase
   end

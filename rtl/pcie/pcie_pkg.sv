@@ -30,6 +30,7 @@ package pcie_pkg;
   localparam logic [7:0] CapIsr    = 8'hb4;
   localparam logic [7:0] CapDevice = 8'hc4;
   localparam logic [7:0] CapWindow = 8'hd4;
+  localparam logic [7:0] CapVendor = 8'he8;
 
   /// What happened on the link that the status registers remember. Pulses.
   typedef struct packed {

@@ -92,10 +92,20 @@ package ringside_pkg;
   typedef struct packed {
     logic        enable;           // queue_enable and DRIVER_OK and no reset running: the engine may touch memory
     logic [15:0] size;             // entries, power of two for split, any number for packed
+    logic [15:0] start;            // where the queue begins: split: index; packed: {wrap, slot}
+    logic        restored;         // somebody else ran this ring before: what it asked for still stands in memory
     logic [63:0] desc;
     logic [63:0] driver;           // available ring; packed: driver event suppression
     logic [63:0] device;           // used ring; packed: device event suppression
   } queue_ctx_t;
+
+  /// How far a queue is, all of one moment. A position is an index (split) or {wrap, slot} (packed).
+  typedef struct packed {
+    logic        quiet;            // no buffer begun and not given back, nothing published and not decided upon
+    logic [15:0] told;             // up to here the driver was notified, or did not want to be
+    logic [15:0] used;             // behind the last buffer whose return has its place in the request order
+    logic [15:0] avail;            // behind the last buffer that the device is through with
+  } queue_position_t;
 
   /// Limits of interrupt moderation of one queue. Either one zero: none.
   typedef struct packed {

@@ -160,7 +160,7 @@ module avail_index
     assign dry        = (left == 16'd0) || (planted(BUG, 10) && left[15]);
     assign answer     = ans_valid_i && (ans_queue_i == QW'(q));
     assign news[q]    = answer && (ahead != 16'd0) && !stale && !fault_o.valid;
-    assign need_arm   = features_i.event_idx ? (armed_q[q] != known_q[q]) && !planted(BUG, 14) : suppressed_q[q];
+    assign need_arm   = suppressed_q[q] || (features_i.event_idx && armed_q[q] != known_q[q] && !planted(BUG, 14));
     assign want_rd[q] = run_i[q] && (state_q[q] == StRead);
     // One such write at a time: the place that StArmed waits for must be that of its own write.
     assign want_wr[q] = run_i[q] && (state_q[q] == StArm || state_q[q] == StQuiet) && !quieting_q[q];
@@ -169,9 +169,9 @@ module avail_index
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
         state_q[q]      <= StIdle;
-        known_q[q]      <= '0;
-        armed_q[q]      <= '0;       // the driver zeroes the ring: the first kick is asked for
-        suppressed_q[q] <= 1'b0;
+        known_q[q]      <= ctx_i[q].start;
+        armed_q[q]      <= ctx_i[q].start;   // the driver zeroes a new ring: the first kick is asked for
+        suppressed_q[q] <= ctx_i[q].restored && !planted(BUG, 65);
         again_q[q]      <= 1'b0;
         quieting_q[q]   <= 1'b0;
       end else begin

@@ -275,7 +275,7 @@ module chain_walk
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
         state_q[q] <= '0;
-        walk_q[q]  <= '0;
+        walk_q[q]  <= ctx_i[q].start;
       end else begin
         if (take_o && pick == QW'(q)) walk_q[q] <= walk_q[q] + 16'd1;
         if (want_grant[q] && want_ready_i) state_q[q].need_read <= 1'b0;

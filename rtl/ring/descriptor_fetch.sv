@@ -77,7 +77,7 @@ module descriptor_fetch
     assign want[q]   = run_i[q] && ready_i[q] && (next_q[q] != known_i[q]);
 
     always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i[q]) next_q[q] <= '0;
+      if (!rst_ni || clear_i[q]) next_q[q] <= ctx_i[q].start;
       else if (take_o && take_queue_o == QW'(q)) next_q[q] <= next_q[q] + 16'd1;
     end
   end

@@ -100,7 +100,7 @@ module entry_fetch
     assign want[q] = run_i[q] && (left != 16'd0) && !(planted(BUG, 10) && left[15]) && (held < 16'(DEPTH));
 
     always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i[q]) fetch_q[q] <= '0;
+      if (!rst_ni || clear_i[q]) fetch_q[q] <= ctx_i[q].start;
       else if (load && pick == QW'(q)) fetch_q[q] <= fetch_q[q] + count;
     end
   end

@@ -39,6 +39,10 @@ module notify_decide
   output logic [NQ-1:0]       asked_o,
   /// Per queue: published used index; packed: slots given back.
   output logic [NQ-1:0][15:0] used_o,
+  /// Per queue: position behind what was published; packed: counted round two laps.
+  output logic [NQ-1:0][15:0] place_o,
+  /// Per queue: the same of what was decided upon.
+  output logic [NQ-1:0][15:0] told_o,
   /// Read of the event word.
   output logic                rd_valid_o,
   /// Taken.
@@ -75,6 +79,8 @@ module notify_decide
 
   assign used_o = used_q;
   assign busy_o = reading_q;
+  assign place_o = features_i.ring_packed ? place_q : used_q;
+  assign told_o  = features_i.ring_packed ? place_decided_q : decided_q;
 
   rr_arbiter #(.N(NQ)) u_read (
     .clk_i, .rst_ni, .req_i(want), .advance_i(rd_ready_i), .grant_o(grant), .index_o(rd_q), .valid_o(rd_valid_o)
@@ -113,7 +119,8 @@ module notify_decide
     // of moderation it leaves alone, for the event word must not be read any more: the configuration interrupt that
     // tells of the error is what makes the driver look.
     assign enabled[q]  = ctx_i[q].enable;
-    logic [15:0] event_word;
+    logic [15:0] event_word, place_start;
+    assign place_start = {1'b0, ctx_i[q].start[14:0]} + (ctx_i[q].start[15] ? 16'd0 : ctx_i[q].size);
 
     assign answer      = ans_valid_i && (ans_queue_i == QW'(q)) && reading_q[q];
     // Planted bug 51 looks although the queue is frozen.
@@ -154,16 +161,16 @@ module notify_decide
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
-        used_q[q]    <= '0;
-        decided_q[q] <= '0;
-        asked_q[q]   <= '0;
+        used_q[q]    <= ctx_i[q].start;
+        decided_q[q] <= ctx_i[q].start;
+        asked_q[q]   <= ctx_i[q].start;
         cache_q[q]   <= '0;
         cached_q[q]  <= 1'b0;
         reading_q[q] <= 1'b0;
         irq_q[q]     <= 1'b0;
-        place_q[q]         <= '0;
-        place_asked_q[q]   <= '0;
-        place_decided_q[q] <= '0;
+        place_q[q]         <= place_start;
+        place_asked_q[q]   <= place_start;
+        place_decided_q[q] <= place_start;
       end else begin
         if (publish_i && publish_queue_i == QW'(q)) begin
           used_q[q]  <= used_q[q] + publish_count_i;

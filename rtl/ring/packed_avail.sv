@@ -125,7 +125,7 @@ module packed_avail
     assign reached    = (left == 16'd0);
     assign full       = (16'(passed_i[q] - used_i[q]) == ctx_i[q].size);   // the driver has nothing to publish in
     assign burst      = passed_i[q] - start_q[q];
-    assign need_arm   = features_i.event_idx ? (armed_q[q] != here_i[q]) : (suppressed_q[q] || hushing_q[q]);
+    assign need_arm   = suppressed_q[q] || (features_i.event_idx ? armed_q[q] != here_i[q] : hushing_q[q]);
     assign want_wr[q] = run_i[q] && ((state_q[q] == StArm && !hushing_q[q]) || hush_q[q]);
     assign granted    = wr_grant[q] && wr_ready_i && (!planted(BUG, 40) || half_q[q] || hush_q[q]);
     assign done       = done_i && (done_queue_i == QW'(q));
@@ -142,17 +142,17 @@ module packed_avail
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
         state_q[q]      <= StIdle;
-        goal_q[q]       <= '0;
+        goal_q[q]       <= ctx_i[q].start;
         step_q[q]       <= 16'd1;
         last_q[q]       <= '0;
         burst_q[q]      <= 16'd1;
-        start_q[q]      <= '0;
+        start_q[q]      <= ctx_i[q].start;
         armed_q[q]      <= 16'h8000; // the driver zeroes the structure: every kick is asked for
         exact_q[q]      <= 1'b0;
         told_q[q]       <= 1'b0;
         hush_q[q]       <= 1'b0;
         hushing_q[q]    <= 1'b0;
-        suppressed_q[q] <= 1'b0;
+        suppressed_q[q] <= ctx_i[q].restored && !planted(BUG, 65);
         half_q[q]       <= 1'b0;
       end else begin
         if (planted(BUG, 40) && wr_grant[q] && wr_ready_i) half_q[q] <= !half_q[q];

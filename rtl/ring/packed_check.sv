@@ -134,11 +134,11 @@ module packed_check
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
-        slot_q[q]    <= '0;
-        wrap_q[q]    <= 1'b1;
+        slot_q[q]    <= ctx_i[q].start[14:0];
+        wrap_q[q]    <= ctx_i[q].start[15];
         in_list_q[q] <= 1'b0;
         near_q[q]    <= 1'b0;
-        mark_q[q]    <= '0;
+        mark_q[q]    <= ctx_i[q].start;
         redo_q[q]    <= 1'b0;
         still_q[q]   <= 1'b0;
       end else begin

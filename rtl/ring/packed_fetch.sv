@@ -107,8 +107,8 @@ module packed_fetch
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
-        fetch_q[q] <= '0;
-        slot_q[q]  <= '0;
+        fetch_q[q] <= ctx_i[q].start;
+        slot_q[q]  <= ctx_i[q].start[14:0];
         epoch_q[q] <= 1'b0;
         out_q[q]   <= '0;
         old_q[q]   <= '0;
@@ -126,8 +126,8 @@ module packed_fetch
           old_q[q]   <= out_q[q] - CW'(answer);
         end
         if (clear_i[q]) begin
-          fetch_q[q] <= '0;
-          slot_q[q]  <= '0;
+          fetch_q[q] <= ctx_i[q].start;
+          slot_q[q]  <= ctx_i[q].start[14:0];
           epoch_q[q] <= 1'b0;
           old_q[q]   <= '0;
         end

@@ -134,8 +134,8 @@ module packed_used
         get_q[q]       <= '0;
         lists_q[q]     <= '0;
         groups_q[q]    <= '0;
-        slot_q[q]      <= '0;
-        wrap_q[q]      <= 1'b1;
+        slot_q[q]      <= ctx_i[q].start[14:0];
+        wrap_q[q]      <= ctx_i[q].start[15] || planted(BUG, 62);
         held_q[q]      <= 1'b0;
         head_q[q]      <= '0;
         head_slot_q[q] <= '0;

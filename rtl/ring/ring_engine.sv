@@ -121,6 +121,10 @@ module ring_engine
   input  logic                device_error_valid_i,
   /// Which.
   input  logic [15:0]         device_error_queue_i,
+  /// Look at the position of a queue.
+  input  logic [15:0]         look_queue_i,
+  /// How far it is, one cycle later.
+  output queue_position_t     position_o,
   /// Per queue: disabled, nothing outstanding and nothing to come.
   output logic [NQ-1:0]       idle_o
 );
@@ -350,7 +354,8 @@ module ring_engine
   ) u_output (
     .clk_i, .rst_ni, .rst_read_ni(rst_read_n), .ctx_i, .features_i,
     .coalesce_i((hold_i && !planted(BUG, 60)) ? '0 : coalesce_i), .run_i(run), .clear_i(clear), .quiet_o,
-    .cpl_valid_i, .cpl_ready_o, .cpl_i,
+    .pop_i(chain_pop_i), .pop_queue_i(chain_pop_queue_i), .look_queue_i, .position_o, .cpl_valid_i, .cpl_ready_o,
+    .cpl_i,
     .arm_valid_i((is_packed ? packed_arm_valid : split_arm_valid) && !hold_i), .arm_ready_o(arm_ready),
     .arm_i(is_packed ? packed_arm : split_arm),
     .arm_done_o(arm_done), .arm_done_queue_o(arm_done_queue),

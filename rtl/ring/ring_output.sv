@@ -40,6 +40,14 @@ module ring_output
   input  logic [NQ-1:0]       clear_i,
   /// Of the queues that run nothing is gathered, being written, moderated or being decided.
   output logic                quiet_o,
+  /// The device type takes a chain.
+  input  logic                pop_i,
+  /// Of this queue.
+  input  logic [15:0]         pop_queue_i,
+  /// Look at the position of this queue.
+  input  logic [15:0]         look_queue_i,
+  /// Its position, one cycle later.
+  output queue_position_t     position_o,
   /// A used buffer.
   input  logic                cpl_valid_i,
   /// Taken.
@@ -154,23 +162,16 @@ module ring_output
   assign arm_done_o       = wr_done_valid_i && (done_meta.kind == WkArm);
   assign arm_done_queue_o = done_queue;
 
-  // Completions whose slots were not published yet.
-  logic [NQ-1:0][15:0] owed_q;
+  // Completions whose slots were not published yet, and how far every queue is.
   logic [NQ-1:0]       owes;
+  logic [NQ-1:0][15:0] place, told;
 
-  for (genvar q = 0; q < int'(NQ); q++) begin : gen_owed
-    logic        given, told;
-    logic [15:0] add;
-    assign given   = cpl_valid_i && cpl_ready_o && run_i[q] && (cpl_i.queue == 16'(q));
-    assign told    = publish && (publish_queue == QW'(q));
-    assign add     = is_packed ? cpl_i.slots : 16'd1;
-    assign owes[q] = owed_q[q] != '0;
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i[q]) owed_q[q] <= '0;
-      else if (given || told) owed_q[q] <= owed_q[q] + (given ? add : '0) - (told ? publish_count : '0);
-    end
-  end
+  ring_position #(.NQ(NQ), .BUG(BUG)) u_position (
+    .clk_i, .rst_ni, .ctx_i, .packed_i(is_packed), .run_i, .clear_i, .pop_i, .pop_queue_i,
+    .given_i(cpl_valid_i && cpl_ready_o), .cpl_i, .publish_i(publish), .publish_queue_i(publish_queue),
+    .publish_count_i(publish_count), .used_i(place), .told_i(told), .busy_i(event_due | event_busy_o | write_busy_o),
+    .owes_o(owes), .look_queue_i, .position_o
+  );
 
   // Planted bug 60 leaves rounds of moderation open, and does not ask for them here.
   assign quiet_o = ((owes | (planted(BUG, 60) ? '0 : event_due)) & run_i) == '0 && write_busy_o == '0
@@ -204,7 +205,7 @@ module ring_output
   notify_decide #(.NQ(NQ), .BUG(BUG)) u_notify (
     .clk_i, .rst_ni(rst_read_ni), .ctx_i, .features_i, .run_i, .clear_i, .publish_i(publish),
     .publish_queue_i(publish_queue), .publish_count_i(publish_count), .due_i(event_due), .sure_i(event_sure),
-    .asked_o(event_asked), .used_o, .rd_valid_o, .rd_ready_i, .rd_req_o,
+    .asked_o(event_asked), .used_o, .place_o(place), .told_o(told), .rd_valid_o, .rd_ready_i, .rd_req_o,
     .ans_valid_i, .ans_queue_i, .ans_value_i, .ans_status_i, .irq_valid_o, .irq_ready_i, .irq_queue_o, .fault_o,
     .busy_o(event_busy_o)
   );

@@ -98,9 +98,9 @@ module used_writer
       if (!rst_ni || clear_i[q]) begin
         put_q[q]   <= '0;
         get_q[q]   <= '0;
-        used_q[q]  <= '0;
-        closed_q[q] <= '0;
-        told_q[q]   <= '0;
+        used_q[q]  <= ctx_i[q].start;
+        closed_q[q] <= ctx_i[q].start;
+        told_q[q]   <= ctx_i[q].start;
         packets_q[q] <= '0;
         flush_q[q] <= 1'b0;
         idle_q     <= '0;

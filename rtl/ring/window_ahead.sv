@@ -71,8 +71,8 @@ module window_ahead
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i[q]) begin
-        next_q[q]   <= '0;
-        passed_q[q] <= '0;
+        next_q[q]   <= walk_i[q];
+        passed_q[q] <= walk_i[q];
       end else begin
         if (wait_here && queue_q == QW'(q)) next_q[q] <= position_q;
         else if (any && pick == QW'(q)) next_q[q] <= next_q[q] + 16'd1;

@@ -172,7 +172,8 @@ module virtio_net
   logic                ctrl_ring_idle, ctrl_net_idle;
   logic                rx_error, tx_error, ctrl_error, rx_irq_valid, tx_irq_valid, ctrl_irq_valid;
   logic                rx_irq_ready, tx_irq_ready, ctrl_irq_ready, hold, rx_quiet, tx_quiet, ctrl_quiet;
-  logic [15:0]         rx_irq_queue, tx_irq_queue, ctrl_irq_queue;
+  logic [15:0]         rx_irq_queue, tx_irq_queue, ctrl_irq_queue, look_queue;
+  queue_position_t [2:0] position;
   logic [15:0]         rx_error_queue, tx_error_queue, ctrl_error_queue;
   /* verilator lint_off UNUSED */
   logic [127:0]        driver_features;      // for waves: what the driver accepted
@@ -200,7 +201,7 @@ module virtio_net
       .tx_irq_valid_i(tx_irq_valid), .tx_irq_ready_o(tx_irq_ready), .tx_irq_queue_i(tx_irq_queue),
       .ctrl_irq_valid_i(ctrl_irq_valid), .ctrl_irq_ready_o(ctrl_irq_ready), .ctrl_irq_queue_i(ctrl_irq_queue),
       .msix_fire_valid_o(fire_valid_o), .msix_fire_ready_i(fire_ready_i), .msix_fire_vector_o(fire_vector_o),
-      .msix_forget_o, .intx_o
+      .msix_forget_o, .intx_o, .look_queue_o(look_queue), .position_i(position)
   );
 
   // ---- rings: one engine per direction, sharing the ring read pool with the commands of the control queue, which so never
@@ -269,7 +270,7 @@ module virtio_net
       .irq_valid_o(rx_irq_valid), .irq_ready_i(rx_irq_ready), .irq_queue_o(rx_irq_queue),
       .error_valid_o(rx_error), .error_queue_o(rx_error_queue), .error_code_o(rx_error_code),
       .device_error_valid_i(rx_device_error), .device_error_queue_i(16'(rx_device_error_queue)),
-      .idle_o(rx_ring_idle), .hold_i(hold), .quiet_o(rx_quiet)
+      .idle_o(rx_ring_idle), .hold_i(hold), .quiet_o(rx_quiet), .look_queue_i(look_queue), .position_o(position[0])
   );
 
   ring_engine #(
@@ -293,7 +294,7 @@ module virtio_net
       .irq_valid_o(tx_irq_valid), .irq_ready_i(tx_irq_ready), .irq_queue_o(tx_irq_queue),
       .error_valid_o(tx_error), .error_queue_o(tx_error_queue), .error_code_o(tx_error_code),
       .device_error_valid_i(tx_device_error), .device_error_queue_i(16'(tx_device_error_queue)),
-      .idle_o(tx_ring_idle), .hold_i(hold), .quiet_o(tx_quiet)
+      .idle_o(tx_ring_idle), .hold_i(hold), .quiet_o(tx_quiet), .look_queue_i(look_queue), .position_o(position[1])
   );
 
   ring_engine #(.NQ(1), .DATA_W(DATA_W), .MAX_QUEUE_SIZE(MAX_QUEUE_SIZE), .BUG(BUG)) u_ring_ctrl (
@@ -314,7 +315,7 @@ module virtio_net
       .irq_valid_o(ctrl_irq_valid), .irq_ready_i(ctrl_irq_ready), .irq_queue_o(ctrl_irq_queue),
       .error_valid_o(ctrl_error), .error_queue_o(ctrl_error_queue), .error_code_o(ctrl_error_code),
       .device_error_valid_i(ctrl_device_error), .device_error_queue_i(16'd0),
-      .idle_o(ctrl_ring_idle), .hold_i(hold), .quiet_o(ctrl_quiet)
+      .idle_o(ctrl_ring_idle), .hold_i(hold), .quiet_o(ctrl_quiet), .look_queue_i(look_queue), .position_o(position[2])
   );
 
   // ---- which queues serve frames

@@ -5,6 +5,8 @@ module interrupt
 #(
   /// Number of queues.
   parameter int unsigned QUEUES = 9,
+  /// Size of the MSI-X table.
+  parameter int unsigned NUM_VECTORS = 10,
   /// Planted bug; 16: the vector of the next queue is used.
   parameter int unsigned BUG = 0
 ) (
@@ -18,6 +20,10 @@ module interrupt
   input  logic                    msix_enable_i,
   /// Vector of every queue.
   input  logic [QUEUES-1:0][15:0] vectors_i,
+  /// A reset of the queue is over.
+  input  logic [QUEUES-1:0]       finished_i,
+  /// Vectors whose pending bit is void.
+  output logic [NUM_VECTORS-1:0]  forget_o,
   /// Vector of configuration changes.
   input  logic [15:0]             config_vector_i,
   /// Used buffer notifications: receive, transmit, control; queue = global index.
@@ -83,6 +89,18 @@ module interrupt
     else if (config_event_i)             config_pending_q <= 1'b1;
     else if (taken && index == 2'd3)     config_pending_q <= 1'b0;
     else if (!msix_enable_i)             config_pending_q <= 1'b0;
+  end
+
+  // A masked interrupt of a queue that was reset must not come out later, unless another user of the vector may be meant.
+  always_comb begin
+    forget_o = '0;
+    if (finished_i != '0) begin
+      for (int unsigned v = 0; v < NUM_VECTORS; v++) begin
+        for (int unsigned q = 0; q < QUEUES; q++) if (finished_i[q] && vectors_i[q] == 16'(v)) forget_o[v] = 1'b1;
+        for (int unsigned q = 0; q < QUEUES; q++) if (!finished_i[q] && vectors_i[q] == 16'(v)) forget_o[v] = 1'b0;
+        if (config_vector_i == 16'(v)) forget_o[v] = 1'b0;
+      end
+    end
   end
 
   assign idle_o = !config_pending_q && irq_valid_i == '0;

@@ -56,6 +56,8 @@ module queue_table
   output queue_ctx_t [QUEUES-1:0]       ctx_o,
   /// Vector of every queue.
   output logic [QUEUES-1:0][15:0]       vectors_o,
+  /// Neither enabled nor being reset.
+  output logic [QUEUES-1:0]             free_o,
   /// One cycle at the end of a queue reset.
   output logic [QUEUES-1:0]             finished_o,
   /// Nothing of that queue is in flight (meaningful while its context is disabled).
@@ -86,6 +88,7 @@ module queue_table
     assign quiet    = !enable_q[q] && !resetting_q[q];
     assign finished = resetting_q[q] && settle_q[q] == '0 && idle_i[q];
     assign finished_o[q] = finished;
+    assign free_o[q]     = quiet;
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i || finished) begin
@@ -113,6 +116,7 @@ module queue_table
     end
 
     always_comb begin
+      ctx_o[q]        = '0;                  // where it begins is added by `checkpoint`
       ctx_o[q].enable = enable_q[q] && !resetting_q[q];
       ctx_o[q].size   = size_q[q];
       // Alignment is the driver's duty (16, 2, 4); what it left over is not ours to carry further.

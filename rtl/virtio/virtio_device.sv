@@ -101,6 +101,12 @@ module virtio_device
   /// The control queue froze.
   input  logic                          ctrl_error_valid_i,
 
+  // Positions of the queue looked at; queue local to the engine, the control engine has one.
+  /// The queue.
+  output logic [15:0]                   look_queue_o,
+  /// How far it is, by each engine.
+  input  queue_position_t [2:0]         position_i,
+
   // Used buffer notifications, `queue` local to the engine.
   /// Receive queue: used buffer notification.
   input  logic                          rx_irq_valid_i,
@@ -146,15 +152,16 @@ module virtio_device
   // Register bus: regions by address bits 15:12. Everything but device configuration answers in the next cycle.
   // ---------------------------------------------------------------------------------------------------------------
   logic        rsp_valid_q;
-  logic [31:0] rsp_rdata_q, common_rdata;
-  logic        is_common, is_isr, is_device, is_notify, access;
+  logic [31:0] rsp_rdata_q, common_rdata, checkpoint_rdata;
+  logic        is_common, is_isr, is_device, is_notify, is_checkpoint, access, checkpoint_rsp;
   logic [7:0]  isr_value;
 
   assign is_common = reg_i.addr[15:6] == 10'h000;
   assign is_isr    = reg_i.addr[15:2] == 14'h0400;
   assign is_device = reg_i.addr[15:12] == 4'h2;
   assign is_notify = reg_i.addr[15:12] == 4'h3;
-  assign access    = reg_valid_i && !rsp_valid_q && !is_device;
+  assign is_checkpoint = reg_i.addr[15:12] == 4'h4;
+  assign access    = reg_valid_i && !rsp_valid_q && !is_device && !is_checkpoint;
 
   assign dev_valid_o = reg_valid_i && is_device;
   assign dev_req_o   = reg_i;
@@ -168,8 +175,8 @@ module virtio_device
       if (access) rsp_rdata_q <= is_common ? common_rdata : is_isr ? {24'd0, isr_value} : 32'd0;
     end
   end
-  assign reg_rsp_valid_o = rsp_valid_q || (dev_valid_o && dev_rsp_valid_i);
-  assign reg_rsp_rdata_o = rsp_valid_q ? rsp_rdata_q : dev_rsp_rdata_i;
+  assign reg_rsp_valid_o = rsp_valid_q || (dev_valid_o && dev_rsp_valid_i) || checkpoint_rsp;
+  assign reg_rsp_rdata_o = rsp_valid_q ? rsp_rdata_q : checkpoint_rsp ? checkpoint_rdata : dev_rsp_rdata_i;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Common configuration
@@ -203,8 +210,8 @@ module virtio_device
   // ---------------------------------------------------------------------------------------------------------------
   logic reset_active, clear, features_ok, features_legal, needs_reset_event, drained, irq_idle, writable;
   logic [127:0] accepted;
-  logic [Queues-1:0] present, idle_queue;
-  queue_ctx_t [Queues-1:0] ctx;
+  logic [Queues-1:0] present, idle_queue, free_queue;
+  queue_ctx_t [Queues-1:0] table_ctx, ctx;
   logic [Queues-1:0][15:0] vectors;
   logic [Queues-1:0] finished;
 
@@ -249,24 +256,28 @@ module virtio_device
     .select_i(queue_select_q), .size_we_i(size_we && writable), .vector_we_i(vector_we && writable),
     .enable_we_i(enable_we && writable), .reset_we_i(reset_we && writable), .addr_we_i(writable ? addr_we : '0),
     .wdata_i(field), .size_o(q_size), .vector_o(q_vector), .enable_o(q_enable), .reset_o(q_reset),
-    .notify_off_o(q_notify_off), .addr_o(q_addr), .ctx_o(ctx), .vectors_o(vectors), .finished_o(finished),
-    .idle_i(idle_queue)
+    .notify_off_o(q_notify_off), .addr_o(q_addr), .ctx_o(table_ctx), .vectors_o(vectors), .finished_o(finished),
+    .free_o(free_queue), .idle_i(idle_queue)
+  );
+
+  logic [Queues-1:0] renewed;
+  logic [15:0]       look, ctrl_index;
+  logic              look_ctrl;
+  assign ctrl_index   = features_o.mq ? 16'(CtrlFull) : 16'(CtrlOne);
+  assign renewed      = {Queues{clear}} | finished
+                        | ((size_we && writable) ? free_queue & (Queues'(1) << queue_select_q) : '0);
+  assign look_queue_o = {1'b0, look[15:1]};
+  assign look_ctrl    = features_o.ctrl_vq && look == ctrl_index;
+
+  checkpoint #(.QUEUES(Queues), .BUG(BUG)) u_checkpoint (
+    .clk_i, .rst_ni, .valid_i(reg_valid_i && is_checkpoint), .req_i(reg_i), .rsp_valid_o(checkpoint_rsp),
+    .rsp_rdata_o(checkpoint_rdata), .writable_i(writable && features_ok), .packed_i(features_o.ring_packed),
+    .present_i(present), .free_i(free_queue), .clear_i(renewed), .ctx_i(table_ctx), .ctx_o(ctx), .look_queue_o(look),
+    .position_i(look_ctrl ? position_i[2] : look[0] ? position_i[1] : position_i[0])
   );
 
   // An absent queue has size 0.
   assign q_kick_value = (features_o.notif_config_data && q_size != '0) ? kick_value(q_notify_off) : '0;
-
-  // A masked interrupt of a queue that was reset must not come out later, unless another user of the vector may be meant.
-  always_comb begin
-    msix_forget_o = '0;
-    if (finished != '0) begin
-      for (int unsigned v = 0; v < NUM_VECTORS; v++) begin
-        for (int unsigned q = 0; q < Queues; q++) if (finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b1;
-        for (int unsigned q = 0; q < Queues; q++) if (!finished[q] && vectors[q] == 16'(v)) msix_forget_o[v] = 1'b0;
-        if (config_vector_q == 16'(v)) msix_forget_o[v] = 1'b0;
-      end
-    end
-  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear) begin
@@ -295,8 +306,6 @@ module virtio_device
   // Queue index <-> engine. The control queue stands behind the last pair that the negotiated features allow.
   // ---------------------------------------------------------------------------------------------------------------
   logic [Queues-1:0] running, ever_ran_q;
-  logic [15:0]       ctrl_index;
-  assign ctrl_index = features_o.mq ? 16'(CtrlFull) : 16'(CtrlOne);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) ever_ran_q <= '0;
@@ -359,8 +368,9 @@ module virtio_device
   assign config_event = (config_change_i && driver_ok_o) || needs_reset_event;
   assign {ctrl_irq_ready_o, tx_irq_ready_o, rx_irq_ready_o} = irq_ready;
 
-  interrupt #(.QUEUES(Queues), .BUG(BUG)) u_interrupt (
+  interrupt #(.QUEUES(Queues), .NUM_VECTORS(NUM_VECTORS), .BUG(BUG)) u_interrupt (
     .clk_i, .rst_ni, .clear_i(clear), .msix_enable_i(pcie_config_i.msix_enable), .vectors_i(vectors),
+    .finished_i(finished), .forget_o(msix_forget_o),
     .config_vector_i(config_vector_q),
     .irq_valid_i({ctrl_irq_valid_i, tx_irq_valid_i, rx_irq_valid_i}), .irq_ready_o(irq_ready),
     .irq_queue_i({ctrl_index, {tx_irq_queue_i[14:0], 1'b1}, {rx_irq_queue_i[14:0], 1'b0}}),

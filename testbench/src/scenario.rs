@@ -149,6 +149,21 @@ pub enum Phase {
     },
     /// End the suspension and go on.
     Resume {},
+    /// Ask the device how far queues are (checkpoint window).
+    Checkpoint {
+        /// virtqueue index; absent: every queue in use.
+        #[serde(default)]
+        queue: Option<u16>,
+        /// Wait until it is at rest, and compare with the ring in memory.
+        #[serde(default = "yes")]
+        quiet: bool,
+    },
+    /// Take the queues from the device and have it go on with the same rings where they stood: all by a suspension and a reset, or one by its own reset.
+    Restore {
+        /// virtqueue index; absent: all.
+        #[serde(default)]
+        queue: Option<u16>,
+    },
     /// Mask MSI-X vectors; with `INTx`: Interrupt Disable.
     Mask {
         /// Which; empty: the whole function.

@@ -79,6 +79,7 @@ fn the_device_is_enumerated_as_virtio_net() {
                 Region::Notify,
                 Region::Isr,
                 Region::Device,
+                Region::Checkpoint,
                 Region::MsixTable,
                 Region::MsixPba
             ]

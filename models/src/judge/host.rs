@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::cause::Cause;
+use super::checkpoint::Asked;
 use super::registers::ReadContext;
 use super::verdict::Book;
 use crate::event::Region;
@@ -17,6 +18,8 @@ pub(crate) enum HostTarget {
     ConfigWrite,
     /// Common configuration.
     Common(ReadContext),
+    /// The checkpoint window.
+    Checkpoint(Asked),
     /// A place in another structure.
     Region(Region, u32),
     /// Nothing the judge knows.
@@ -46,6 +49,9 @@ impl HostRequest {
             HostTarget::ConfigWrite => "configuration write".into(),
             HostTarget::Common(read) => {
                 format!("read of {} in {}", read.words(), Region::Common)
+            }
+            HostTarget::Checkpoint(asked) => {
+                format!("read of {} at offset {:#x}", Region::Checkpoint, asked.offset())
             }
             HostTarget::Region(region, offset) => format!("read of {region} at offset {offset:#x}"),
             HostTarget::Elsewhere => format!("read of {} bytes at {:#x}", self.bytes, self.addr),

@@ -38,6 +38,7 @@ impl Judge {
             Some((Region::Common, offset, _)) => {
                 HostTarget::Common(self.registers.read(offset, bytes as u32, &mut self.w.book))
             }
+            Some((Region::Checkpoint, offset, _)) => HostTarget::Checkpoint(self.checkpoint_asked(offset)),
             Some((region, offset, _)) => {
                 if region == Region::Isr {
                     self.messages.isr_asked();
@@ -176,6 +177,7 @@ impl Judge {
                     self.unmasked();
                 }
             }
+            Some((Region::Checkpoint, offset, _)) => self.checkpoint_written(offset, data),
             Some((Region::Device, offset, _)) if self.w.shape.net => {
                 self.w.book.check(
                     RuleId::DriverRegister,
@@ -303,6 +305,7 @@ impl Judge {
                 self.w.shape.num_queues = self.registers.num_queues;
                 self.take_effect(effect);
             }
+            HostTarget::Checkpoint(asked) => self.checkpoint_answered(asked, data),
             HostTarget::Region(Region::Isr, _) => {
                 self.messages
                     .isr_read(value as u8, asked, &self.config, &mut self.queues, &mut self.w);

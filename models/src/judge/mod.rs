@@ -11,6 +11,7 @@ mod bus;
 mod capability;
 mod cause;
 mod changes;
+mod checkpoint;
 mod coalesce;
 mod config_space;
 mod device_config;

@@ -40,6 +40,11 @@ impl Kicks {
         }
     }
 
+    /// The word stood like this when the queue began.
+    pub(crate) fn found(&mut self, value: u32) {
+        self.word.push(0, value);
+    }
+
     /// The device wrote `used.flags`.
     pub(crate) fn flags(&mut self, value: u32, seq: u64, now: u64) {
         let was = self.word.latest();

@@ -127,6 +127,11 @@ impl World {
         self.completion(Channel::Cc, 0, tag, at, value, value.len() as u16);
     }
 
+    /// The answer to a register read asked for before.
+    pub fn answered(&mut self, tag: u16, at: u64, value: &[u8]) {
+        self.completion(Channel::Cc, 0, tag, at, value, value.len() as u16);
+    }
+
     /// The answer to a read of ISR status asked for before.
     pub fn isr_answer(&mut self, tag: u16, value: u8) {
         self.completion(Channel::Cc, 0, tag, super::ISR, &[value], 1);
@@ -237,6 +242,13 @@ impl World {
 
     /// Sets up and enables a queue.
     pub fn enable(&mut self, queue: u16) {
+        self.set_up(queue);
+        self.write16(0x1c, 1);
+        self.read16(0x1c, 1);
+    }
+
+    /// Sets up a queue, all but its enabling.
+    pub fn set_up(&mut self, queue: u16) {
         self.write16(0x16, queue);
         let size = self.size();
         self.read16(0x18, 256);
@@ -254,8 +266,6 @@ impl World {
             self.write(COMMON + offset + 4, &((addr >> 32) as u32).to_le_bytes());
             self.read(COMMON + offset, &(addr as u32).to_le_bytes());
         }
-        self.write16(0x1c, 1);
-        self.read16(0x1c, 1);
     }
 
     /// Everything up to `DRIVER_OK`.

@@ -25,6 +25,8 @@ pub const ISR: u64 = 0xe000_1000;
 pub const DEVICE: u64 = 0xe000_2000;
 /// Where kicks go.
 pub const NOTIFY: u64 = 0xe000_3000;
+/// Where the checkpoint window lies, if there is one.
+pub const CHECKPOINT: u64 = 0xe000_4000;
 /// Where the MSI-X table lies.
 pub const TABLE: u64 = 0xe001_0000;
 /// Address of MSI-X messages; the data is 0x40 + vector.
@@ -202,6 +204,16 @@ impl World {
                 multiplier,
             });
         }
+    }
+
+    /// The function has a checkpoint window.
+    pub fn checkpoint_window(&mut self) {
+        self.push(What::Map {
+            region: Region::Checkpoint,
+            addr: CHECKPOINT,
+            len_bytes: 8 * 9,
+            multiplier: None,
+        });
     }
 
     /// Ends the trace as complete and judges it.

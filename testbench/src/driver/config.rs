@@ -89,6 +89,9 @@ pub struct DriverConfig {
     pub notif_config_data: bool,
     /// Negotiate `VIRTIO_F_SUSPEND`.
     pub suspend: bool,
+    /// Position at which every ring begins, as if so much had gone through it: an index (split), or a slot with its wrap counter in bit 15 (packed).
+    /// Absent: new rings.
+    pub ring_start: Option<u16>,
     /// How kicks travel.
     pub kicks: KickConfig,
     /// Negotiate `VIRTIO_F_IN_ORDER`: a used element may stand for several chains, and descriptors of split rings are taken one after the
@@ -130,6 +133,7 @@ impl Default for DriverConfig {
             notification_data: false,
             notif_config_data: false,
             suspend: false,
+            ring_start: None,
             kicks: KickConfig::default(),
             in_order: false,
             mergeable: true,
@@ -259,6 +263,14 @@ impl DriverConfig {
                 Format::Packed => "a breach that packed rings have; this one needs ring = \"split\"",
             };
             return not("misbehave.what", m.what.word(), allowed);
+        }
+        if let Some(start) = self.ring_start
+            && self.ring == Format::Packed
+            && self.queue_size != 0
+            && start & 0x7fff >= self.queue_size
+        {
+            let allowed = "a slot below queue_size, and the wrap counter in bit 15";
+            return bad("ring_start", start.into(), allowed);
         }
         if self.tx.batch == 0 {
             return bad("tx.batch", 0, "at least 1");

@@ -8,6 +8,7 @@ use crate::host::requests::RequestError;
 use ringside_models::hex;
 
 use super::ring::{AddError, UsedError};
+use super::transport::QueuePosition;
 
 /// Why the driver could not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +72,38 @@ pub enum DriverError {
         what: &'static str,
         /// Status read last.
         status: u8,
+        /// Time waited.
+        cycles: u64,
+    },
+    /// The device does not go on where it is to.
+    #[error(
+        "queue {queue}: the checkpoint window reads {got:#010x} after {start:#06x} was written as the position to begin at (available and used)"
+    )]
+    Start {
+        /// virtqueue index.
+        queue: u16,
+        /// Written.
+        start: u16,
+        /// Read back.
+        got: u32,
+    },
+    /// The device's position is not the one that the ring in memory has.
+    #[error("queue {queue}: the device says {device}; the ring in memory says {}", .memory.map_or("nothing that makes sense".to_owned(), |m| format!("used {m:#06x}")))]
+    Position {
+        /// virtqueue index.
+        queue: u16,
+        /// What the checkpoint window says.
+        device: QueuePosition,
+        /// Used position in memory.
+        memory: Option<u16>,
+    },
+    /// A queue does not come to rest.
+    #[error("queue {queue}: not at rest after {cycles} cycles without new buffers; the device says {device}")]
+    Restless {
+        /// virtqueue index.
+        queue: u16,
+        /// What the checkpoint window says.
+        device: QueuePosition,
         /// Time waited.
         cycles: u64,
     },

@@ -1,5 +1,6 @@
 //! The virtio-net driver as a whole: bring-up, the tasks of its queues, resets, and what it found.
 
+mod checkpoint;
 mod resets;
 
 use std::cell::{Cell, RefCell};
@@ -43,6 +44,8 @@ struct Inner {
     routes: Routes,
     breaches: Breaches,
     gate: Gate,
+    /// Of the control queue, which may be needed before the others go on.
+    control_gate: Gate,
     needs_reset: Event,
     wants_reset: Cell<bool>,
     descriptors: Rc<Cell<u64>>,
@@ -85,6 +88,7 @@ impl NetDriver {
             routes: Routes::default(),
             breaches: Breaches::new(&config.misbehave),
             gate: Gate::default(),
+            control_gate: Gate::default(),
             needs_reset: Event::new("device needs reset"),
             wants_reset: Cell::new(false),
             descriptors: Rc::default(),
@@ -248,6 +252,10 @@ impl NetDriver {
             });
         }
         let control_queue = if features.has(features::CTRL_VQ) {
+            let context = Context {
+                gate: inner.control_gate.clone(),
+                ..context.clone()
+            };
             Some(
                 self.queue::<()>(&context, control_index, vectors, CONTROL_SIZE)
                     .await?,
@@ -279,6 +287,17 @@ impl NetDriver {
             control,
             config_task,
         });
+        self.set_up(features).await?;
+        // Only now may other transmit queues than the first be used (NETRSS-DRV-009).
+        for pair in 0..usize::from(pairs) {
+            self.start_tx(pair);
+        }
+        Ok(device)
+    }
+
+    /// Sends the commands of a bring-up.
+    async fn set_up(&self, features: Features) -> Result<(), DriverError> {
+        let config = &self.0.config;
         if config.promiscuous && features.has(features::CTRL_RX) {
             self.command(
                 &Command::RxMode {
@@ -290,14 +309,11 @@ impl NetDriver {
             .await?;
         }
         self.set_coalescing(config, features).await?;
+        let pairs = config.queue_pairs;
         if pairs > 1 {
             self.command(&Command::Pairs { pairs }, Some(true)).await?;
         }
-        // Only now may other transmit queues than the first be used (NETRSS-DRV-009).
-        for pair in 0..usize::from(pairs) {
-            self.start_tx(pair);
-        }
-        Ok(device)
+        Ok(())
     }
 
     /// What the queues of a device have in common.
@@ -336,7 +352,9 @@ impl NetDriver {
             in_order: context.features.has(features::IN_ORDER),
             free_list: config.free_list,
             dice: Dice::new(self.0.seed, &format!("driver/queue {index}")),
+            start: config.ring_start,
         };
+        checkpoint::check_start(config, index, size)?;
         let ring = Ring::new(config.ring, self.0.host.memory(), size, options)?;
         let vector = match config.vectors {
             _ if config.events == Events::Poll || vectors == 0 => NO_VECTOR,
@@ -346,7 +364,7 @@ impl NetDriver {
         };
         let registers = context
             .transport
-            .enable_queue(index, &ring.areas(), vector, context.features)
+            .enable_queue(index, &ring.areas(), vector, context.features, config.ring_start)
             .await?;
         let event = Event::new("interrupt");
         self.0.routes.queue(vector, &event);
@@ -448,7 +466,7 @@ impl NetDriver {
             .borrow()
             .as_ref()
             .and_then(|d| d.control.as_ref().map(|c| Rc::clone(&c.0)));
-        if self.0.gate.is_shut() {
+        if self.0.control_gate.is_shut() {
             return Err(DriverError::Suspended);
         }
         let Some(control) = control else {
@@ -537,6 +555,16 @@ impl NetDriver {
 }
 
 impl Inner {
+    fn shut_gates(&self) {
+        self.gate.shut();
+        self.control_gate.shut();
+    }
+
+    fn open_gates(&self) {
+        self.control_gate.open();
+        self.gate.open();
+    }
+
     fn find(&self, what: &str) {
         self.host.recorder().note(format!("driver: {what}"));
         self.findings.borrow_mut().push(what.to_owned());

@@ -74,8 +74,25 @@ impl<T> PackedQueue<T> {
             driver_event: zeroed(memory, layout::EVENT_BYTES, 4)?,
             device_event: zeroed(memory, layout::EVENT_BYTES, 4)?,
         };
+        let start = match options.start {
+            None => Position::start(size),
+            Some(word) => Position::at(word, size),
+        };
+        if options.start.is_some() {
+            // As used descriptors of this lap and of the one before it left the slots.
+            for slot in 0..size {
+                let lap_wrap = if slot < start.slot() {
+                    start.wrap()
+                } else {
+                    !start.wrap()
+                };
+                let flags = if lap_wrap { AVAIL | USED } else { 0 };
+                memory.store(layout.flags(slot), &flags.to_le_bytes());
+            }
+            // As a device that was busy left it: it did not want to hear of anything.
+            memory.store(layout.device_event + 2, &EVENT_DISABLE.to_le_bytes());
+        }
         memory.barrier();
-        let start = Position::start(size);
         Ok(PackedQueue {
             memory: memory.clone(),
             layout,
@@ -133,6 +150,13 @@ impl<T> PackedQueue<T> {
     #[must_use]
     pub fn position(&self) -> u16 {
         self.published.word()
+    }
+
+    /// The slot behind the last used descriptor in memory, with its wrap counter; none: what lies there makes no sense.
+    #[must_use]
+    pub fn used_position(&self) -> Option<u16> {
+        let slots = self.used_slots();
+        (slots <= u32::from(self.layout.size)).then(|| self.next_used.ahead(slots).word())
     }
 
     /// Writes a list into the ring; [`PackedQueue::publish`] shows it to the device. Returns its buffer id. `wrong` spoils it on purpose.

@@ -124,6 +124,17 @@ impl<T> DriverQueue<T> {
         self.registers.index
     }
 
+    /// As the device knows the queue.
+    #[must_use]
+    pub fn registers(&self) -> QueueRegisters {
+        self.registers
+    }
+
+    /// The device knows the queue anew.
+    pub fn set_registers(&mut self, registers: QueueRegisters) {
+        self.registers = registers;
+    }
+
     /// What rings when an interrupt for this queue has come.
     #[must_use]
     pub fn interrupt(&self) -> Event {
@@ -142,7 +153,10 @@ impl<T> DriverQueue<T> {
     }
 
     /// Tells the device, now or later, once or twice.
-    fn kick(&mut self) -> Result<(), DriverError> {
+    ///
+    /// # Errors
+    /// The kick could not be sent.
+    pub fn kick(&mut self) -> Result<(), DriverError> {
         let KickConfig {
             late_ns_max,
             repeat_per_mille,

@@ -84,6 +84,8 @@ pub struct QueueOptions {
     pub free_list: FreeList,
     /// Makes the choices of [`FreeList::Random`].
     pub dice: Dice,
+    /// Position at which the ring begins, as if so much had gone through it; absent: a new ring.
+    pub start: Option<u16>,
 }
 
 /// A chain that came back.
@@ -192,6 +194,12 @@ impl<T> Ring<T> {
     #[must_use]
     pub fn position(&self) -> u16 {
         either!(self, q => q.position())
+    }
+
+    /// The position behind the last chain that the device has returned, by what lies in memory; none: what lies there makes no sense.
+    #[must_use]
+    pub fn used_position(&self) -> Option<u16> {
+        either!(self, q => q.used_position())
     }
 
     /// Writes a chain, which [`Ring::publish`] shows to the device; the number by which it will come back. `wrong` spoils it on purpose.

@@ -51,6 +51,18 @@ impl<T> SplitQueue<T> {
             available: zeroed(memory, Layout::available_bytes(size), 2)?,
             used: zeroed(memory, Layout::used_bytes(size), 4)?,
         };
+        let start = options.start.unwrap_or(0);
+        if options.start.is_some() {
+            memory.store(layout.available_index(), &start.to_le_bytes());
+            memory.store(layout.used_index(), &start.to_le_bytes());
+            // As a device that was busy left it: it did not want to hear of anything.
+            if options.event_idx {
+                let passed = start.wrapping_sub(1);
+                memory.store(layout.available_event(), &passed.to_le_bytes());
+            } else {
+                memory.store(layout.used_flags(), &NO_NOTIFY.to_le_bytes());
+            }
+        }
         memory.barrier();
         Ok(SplitQueue {
             memory: memory.clone(),
@@ -61,10 +73,10 @@ impl<T> SplitQueue<T> {
             in_flight: 0,
             order: VecDeque::new(),
             batch: None,
-            next_available: 0,
-            published: 0,
-            kicked: 0,
-            next_used: 0,
+            next_available: start,
+            published: start,
+            kicked: start,
+            next_used: start,
             flags: 0,
         })
     }
@@ -102,6 +114,14 @@ impl<T> SplitQueue<T> {
     #[must_use]
     pub fn position(&self) -> u16 {
         self.published
+    }
+
+    /// The used index in memory; none: it is ahead of what was published.
+    #[must_use]
+    pub fn used_position(&self) -> Option<u16> {
+        let index = self.memory.load_u16(self.layout.used_index());
+        let open = usize::from(self.published.wrapping_sub(index));
+        (open <= self.in_flight).then_some(index)
     }
 
     /// Writes a chain and its available entry; [`SplitQueue::publish`] shows it to the device. `wrong` spoils it on purpose.

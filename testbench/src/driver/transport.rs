@@ -1,5 +1,7 @@
 //! virtio over PCI, as a driver does it: initialisation in the specification's order, queues, kicks, resets.
 
+mod checkpoint;
+
 use std::fmt;
 
 use ringside_models::hex;
@@ -10,6 +12,8 @@ use super::error::DriverError;
 use super::features::{self, Features, NOTIF_CONFIG_DATA, NOTIFICATION_DATA, RING_PACKED, VERSION_1};
 use super::ring::{Areas, Format};
 use crate::host::{Function, Host, Virtio};
+
+pub use checkpoint::QueuePosition;
 
 /// Device status bits (spec-digest 1.4).
 pub mod status {
@@ -310,7 +314,8 @@ impl Transport {
         }
     }
 
-    /// Programs a queue and enables it: size, addresses and vector first (PCICFG-DRV-004).
+    /// Programs a queue and enables it: size, addresses and vector first (PCICFG-DRV-004). `start`: the position at which it goes on, if the ring is
+    /// not new.
     ///
     /// # Errors
     /// The vector was refused, or an access failed.
@@ -320,6 +325,7 @@ impl Transport {
         areas: &Areas,
         vector: u16,
         features: Features,
+        start: Option<u16>,
     ) -> Result<QueueRegisters, DriverError> {
         self.write(reg::QUEUE_SELECT, queue.into(), 2)?;
         self.write(reg::QUEUE_SIZE, areas.size.into(), 2)?;
@@ -330,6 +336,9 @@ impl Transport {
         ] {
             self.write(offset, addr & 0xffff_ffff, 4)?;
             self.write(offset + 4, addr >> 32, 4)?;
+        }
+        if let Some(start) = start {
+            self.set_start(queue, start).await?;
         }
         let name = format!("queue_msix_vector of queue {queue}");
         if vector == NO_VECTOR {

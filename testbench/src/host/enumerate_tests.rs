@@ -167,6 +167,45 @@ fn the_first_capability_of_a_type_counts_and_reserved_bars_are_ignored() {
     assert_eq!(f.virtio.unwrap().isr.addr, 0x80_0000_1000);
 }
 
+/// Vendor data behind the ISR capability: {vendor, structure, BAR}, offset, length.
+fn vendor_data(space: &mut Space, words: [u8; 4], offset: u32, length: u32) {
+    space.cap(0xd8, 0xec, 20, 5, 0, 0, 0);
+    space.cap(0xec, 0x00, 16, 9, 0, offset, length);
+    space.put(0xf0, &words);
+}
+
+#[test]
+fn of_vendor_data_only_that_of_our_own_device_is_looked_at() {
+    let ours = [0x53, 0x52, 1, 0];
+    for (words, wanted) in [
+        (ours, Some(0x80_0000_4000)),
+        ([0xf3, 0x1a, 1, 0], None),
+        ([0x53, 0x52, 2, 0], None),
+    ] {
+        let mut space = Space::new();
+        vendor_data(&mut space, words, 0x4000, 24);
+        let f = run(&space, &LinkConfig::default()).unwrap();
+        let window = f.virtio.unwrap().checkpoint;
+        assert_eq!(window.map(|w| w.addr), wanted);
+    }
+    for (words, offset, length, part) in [
+        (ours, 0x4004, 24, "no multiples of 8"),
+        (ours, 0xfff8, 24, "ends beyond the BAR"),
+        ([0x53, 0x52, 1, 5], 0x4000, 24, "no such memory BAR"),
+    ] {
+        let text = refused(|s| vendor_data(s, words, offset, length)).to_string();
+        assert!(
+            text.contains(part) && text.contains("checkpoint window"),
+            "{text}"
+        );
+    }
+    let short = refused(|s| {
+        vendor_data(s, ours, 0x4000, 24);
+        s.put(0xee, &[8]);
+    });
+    assert!(short.to_string().contains("cap_len"), "{short}");
+}
+
 #[test]
 fn what_is_broken_is_refused_with_its_place() {
     let cases: [(&str, EnumerateError); 12] = [

@@ -48,6 +48,8 @@ pub struct Virtio {
     pub isr: Structure,
     /// Device-specific configuration, if the type has one.
     pub device: Option<Structure>,
+    /// Ringside's checkpoint window, if the function has one.
+    pub checkpoint: Option<Structure>,
     /// Offset of the access window in configuration space.
     pub pci_cfg: Option<u16>,
 }
@@ -130,6 +132,7 @@ impl Function {
             maps.push(map(Region::Notify, v.notify, Some(v.notify_multiplier)));
             maps.push(map(Region::Isr, v.isr, None));
             maps.extend(v.device.map(|d| map(Region::Device, d, None)));
+            maps.extend(v.checkpoint.map(|c| map(Region::Checkpoint, c, None)));
         }
         if let Some(m) = &self.msix {
             let vectors = u32::from(m.vectors);

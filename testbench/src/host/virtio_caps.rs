@@ -11,6 +11,12 @@ const NOTIFY: u8 = 2;
 const ISR: u8 = 3;
 const DEVICE: u8 = 4;
 const PCI_CFG: u8 = 5;
+const VENDOR_DATA: u8 = 9;
+
+/// Vendor id and structure of the checkpoint window (`rtl/pcie/config_rom.sv`). Of other vendors' data nothing is known, and nothing is touched (PCI-DRV-017).
+const CHECKPOINT: (u16, u8) = (0x5253, 1);
+/// Bytes of its capability, and of one queue.
+const CHECKPOINT_BYTES: (u8, u32) = (16, 8);
 
 struct Kind {
     name: &'static str,
@@ -42,11 +48,18 @@ pub(super) async fn read(config: &impl ConfigAccess, function: &Function) -> Res
     let mut found: [Option<Structure>; 5] = [None; 5];
     let mut notify_multiplier = 0;
     let mut pci_cfg = None;
+    let mut checkpoint = None;
     for cap in function.capabilities.iter().filter(|c| c.id == CAP_VENDOR) {
         let at = cap.offset;
         let head = config.read(at).await?;
         let (cap_len, cfg_type) = ((head >> 16) as u8, (head >> 24) as u8);
-        let bar = config.read(at + 4).await? as u8;
+        let word = config.read(at + 4).await?;
+        let bar = word as u8;
+        if cfg_type == VENDOR_DATA && (word as u16, (word >> 16) as u8) == CHECKPOINT && checkpoint.is_none()
+        {
+            checkpoint = Some(read_checkpoint(config, function, at, cap_len, (word >> 24) as u8).await?);
+            continue;
+        }
         let Some(kind) = kind(cfg_type) else {
             continue;
         };
@@ -97,6 +110,35 @@ pub(super) async fn read(config: &impl ConfigAccess, function: &Function) -> Res
         notify_multiplier,
         isr: must(ISR, "ISR")?,
         device: found[usize::from(DEVICE)],
+        checkpoint,
         pci_cfg,
     })
+}
+
+async fn read_checkpoint(
+    config: &impl ConfigAccess,
+    function: &Function,
+    at: u16,
+    cap_len: u8,
+    bar: u8,
+) -> Result<Structure, EnumerateError> {
+    let (offset, len_bytes) = (config.read(at + 8).await?, config.read(at + 12).await?);
+    let what = "checkpoint window";
+    let bad = |why| EnumerateError::Structure {
+        what,
+        at,
+        why,
+        bar,
+        offset,
+        len_bytes,
+    };
+    let (cap_bytes, queue_bytes) = CHECKPOINT_BYTES;
+    if cap_len < cap_bytes {
+        return Err(bad("cap_len is too short"));
+    }
+    if !offset.is_multiple_of(queue_bytes) || !len_bytes.is_multiple_of(queue_bytes) {
+        return Err(bad("offset and length are no multiples of 8"));
+    }
+    let addr = in_bar(&function.bars, what, at, bar, offset, len_bytes)?;
+    Ok(Structure { addr, len_bytes })
 }

@@ -126,6 +126,14 @@ impl Script {
             }
             Phase::Suspend { wait } => self.driver.suspend(*wait).await?,
             Phase::Resume {} => self.driver.resume().await?,
+            Phase::Checkpoint { queue, quiet } => self.driver.checkpoint(*queue, *quiet).await?,
+            Phase::Restore { queue } => {
+                self.resets.set(self.resets.get() + 1);
+                match queue {
+                    Some(index) => self.driver.restore_queue(*index).await?,
+                    None => self.driver.restore().await?,
+                }
+            }
             Phase::Mask { vectors } => self.driver.mask(vectors, true).await?,
             Phase::Unmask { vectors } => self.driver.mask(vectors, false).await?,
             Phase::BusMaster { on } => {

@@ -149,7 +149,10 @@ impl Parent {
             } else {
                 NO_VECTOR
             };
-            queues.insert(*queue, t.enable_queue(*queue, areas, vector, features).await?);
+            queues.insert(
+                *queue,
+                t.enable_queue(*queue, areas, vector, features, None).await?,
+            );
         }
         t.driver_ok().await?;
         Ok(Running { features, queues })

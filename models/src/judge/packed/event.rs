@@ -19,6 +19,11 @@ pub(super) struct EventStructure {
 }
 
 impl EventStructure {
+    /// It stood like this when the queue began.
+    pub(super) fn found(&mut self, word: u32) {
+        self.mode = word >> 16 & 3;
+    }
+
     /// Bytes `first..=last` were written and the structure is `word` now.
     /// False if the other side could see the mode with a position that was not meant.
     fn written(&mut self, first: u64, last: u64, word: u32) -> bool {

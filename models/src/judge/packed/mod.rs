@@ -99,6 +99,10 @@ impl PackedQueue {
     pub(crate) fn enable(index: u16, regs: &QueueRegs, size: u16, w: &mut World) -> (Self, Range<u64>) {
         let event_idx = w.has(super::features::EVENT_IDX);
         let n = usize::from(size);
+        let start = regs.start.map_or(0, |at| {
+            let lap = if at >> 15 == 1 { 0 } else { u64::from(size) };
+            u64::from(at & 0x7fff) + lap
+        });
         let mut q = PackedQueue {
             base: Base::new(
                 index,
@@ -108,9 +112,9 @@ impl PackedQueue {
                 &RULES,
                 w,
             ),
-            next_avail: 0,
-            known_position: 0,
-            next_used: 0,
+            next_avail: start,
+            known_position: start,
+            next_used: start,
             owner: vec![None; n],
             visible: vec![Visible::default(); n],
             seen: vec![None; n],
@@ -126,13 +130,22 @@ impl PackedQueue {
         q.place(q.areas(), [16, 4, 4], w);
         let word = w.shadow.u32(q.driver);
         q.decision.word.push(0, word);
+        if regs.start.is_some() {
+            // What a former device and the driver asked for still stands there.
+            let asked = w.shadow.u32(q.device);
+            q.kicks.found(asked);
+            q.device_event.found(asked);
+            q.driver_event.found(word);
+        }
         let now = w.book.now;
         let new = if w.stores {
             q.publish_stored(now, w)
         } else {
             q.nothing_new()
         };
-        q.check_zeroed(w);
+        if regs.start.is_none() {
+            q.check_zeroed(w);
+        }
         (q, new)
     }
 
@@ -179,12 +192,17 @@ impl PackedQueue {
         self.next_used + ahead
     }
 
+    /// A position as {wrap, slot}.
+    pub(crate) fn word(&self, position: u64) -> u16 {
+        self.slot(position) | u16::from(self.wrap(position)) << 15
+    }
+
     fn address(&self, position: u64) -> u64 {
         self.desc + 16 * u64::from(self.slot(position))
     }
 
     /// Distance from a position forward to {wrap, offset}, modulo two laps.
-    fn ahead(&self, event: u16, from: u64) -> u64 {
+    pub(crate) fn ahead(&self, event: u16, from: u64) -> u64 {
         super::asking::packed_distance(event, from, self.size)
     }
 
@@ -211,6 +229,11 @@ impl PackedQueue {
     /// The position after the last one published.
     pub(crate) fn published_position(&self) -> u64 {
         self.next_avail
+    }
+
+    /// The position behind what was returned.
+    pub(crate) fn used_position(&self) -> u64 {
+        self.next_used
     }
 
     /// The position up to which the device knows of lists.

@@ -122,6 +122,30 @@ impl Queue {
         }
     }
 
+    /// The position behind what was returned.
+    pub(crate) fn used_position(&self) -> u64 {
+        match self {
+            Queue::Split(q) => q.used_position(),
+            Queue::Packed(q) => q.used_position(),
+        }
+    }
+
+    /// How far behind position `from` the one that `word` names lies, round the numbers that there are; none: it names none.
+    pub(crate) fn distance(&self, word: u16, from: u64) -> Option<u64> {
+        match self {
+            Queue::Split(_) => Some(u64::from(word.wrapping_sub(from as u16))),
+            Queue::Packed(q) => (word & 0x7fff < q.size).then(|| q.ahead(word, from)),
+        }
+    }
+
+    /// A position as registers and kicks name it: an index, or {wrap, slot}.
+    pub(crate) fn word(&self, position: u64) -> u16 {
+        match self {
+            Queue::Split(_) => position as u16,
+            Queue::Packed(q) => q.word(position),
+        }
+    }
+
     /// The position up to which the device knows what is available.
     pub(crate) fn known_position(&self) -> u64 {
         match self {

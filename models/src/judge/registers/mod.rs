@@ -2,6 +2,7 @@
 
 mod answers;
 mod fields;
+mod start;
 mod status;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub(crate) struct QueueRegs {
     pub(crate) desc: u64,
     pub(crate) driver: u64,
     pub(crate) device: u64,
+    /// Where the queue begins if not at the beginning: an index, or {wrap, slot} (checkpoint window).
+    pub(crate) start: Option<u16>,
     /// A queue reset was asked for and not yet seen done.
     pub(crate) resetting: bool,
 }
@@ -366,6 +369,7 @@ impl Registers {
                 );
                 if legal {
                     q.size = Some(word);
+                    q.start = None;
                 }
             }
             0x1a => {

@@ -86,19 +86,22 @@ impl SplitQueue {
             Asking::Flag
         };
         let n = usize::from(size);
+        let start = regs.start.unwrap_or(0);
+        let mut base = Base::new(index, regs, size, asking, &RULES, w);
+        (base.published, base.device_known) = (start.into(), start.into());
         let mut q = SplitQueue {
-            base: Base::new(index, regs, size, asking, &RULES, w),
-            avail_idx: 0,
+            base,
+            avail_idx: start,
             by_head: vec![None; n],
             order: VecDeque::new(),
-            order_base: 0,
+            order_base: start.into(),
             slot_number: vec![None; n],
             slot_known: vec![0; n],
             descriptor_seen: vec![0; n],
             owner: vec![None; n],
-            next_descriptor: Some(0),
+            next_descriptor: regs.start.is_none().then_some(0),
             unwalked: Vec::new(),
-            used_idx: 0,
+            used_idx: start,
             pending: vec![0; n],
             pending_slots: 0,
             owed_slots: BTreeSet::new(),
@@ -106,6 +109,12 @@ impl SplitQueue {
         q.place(q.areas(), [16, 2, 4], w);
         let word = w.shadow.u16(q.driver + q.driver_event_offset());
         q.decision.word.push(0, word.into());
+        if regs.start.is_some() {
+            // What a former device asked for still stands there.
+            let asked = if q.event_idx { q.avail_event_offset() } else { 0 };
+            let asked = w.shadow.u16(q.device + asked);
+            q.kicks.found(asked.into());
+        }
         let idx = w.shadow.u16(q.driver + 2);
         let now = w.book.now;
         let new = if w.stores {
@@ -162,6 +171,12 @@ impl SplitQueue {
             .checked_sub(self.order_base)
             .and_then(|at| self.order.get(at as usize))
             .is_some_and(|&h| h != NO_HEAD)
+    }
+
+    /// The position behind what was returned.
+    pub(crate) fn used_position(&self) -> u64 {
+        let open = (self.published as u16).wrapping_sub(self.used_idx);
+        self.published.saturating_sub(open.into())
     }
 
     /// Are there used elements that no index has published yet?

@@ -442,6 +442,8 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("coalesce", super::coalesce::world()),
         ("function", super::function::world()),
         ("suspend", super::suspend::world()),
+        ("checkpoint", super::checkpoint::split()),
+        ("checkpoint, packed", super::checkpoint::packed()),
         ("without stores", usual().without_stores()),
         ("packed", super::packed::usual()),
         ("packed flags", super::packed::flags()),

@@ -1,6 +1,7 @@
 //! The judge against synthetic traces: right behaviour passes, and each rule fires on the wrong behaviour that is its own.
 
 mod broken;
+mod checkpoint;
 mod clean;
 mod coalesce;
 mod function;

@@ -24,7 +24,7 @@ impl NetDriver {
         };
         let (transport, queues) = device.stop();
         transport.reset().await?;
-        self.0.gate.open();
+        self.0.open_gates();
         self.take_back(&queues);
         self.bring_up(transport).await.map(|_| ())
     }
@@ -49,7 +49,7 @@ impl NetDriver {
         };
         let (transport, queues) = device.stop();
         transport.function_reset().await?;
-        self.0.gate.open();
+        self.0.open_gates();
         self.take_back(&queues);
         self.start().await.map(|_| ())
     }
@@ -61,7 +61,7 @@ impl NetDriver {
     pub async fn suspend(&self, wait: bool) -> Result<(), DriverError> {
         let transport = self.0.device.borrow().as_ref().map(|d| d.transport.clone());
         let Some(transport) = transport else { return Ok(()) };
-        self.0.gate.shut();
+        self.0.shut_gates();
         transport.suspend(wait).await
     }
 
@@ -73,8 +73,16 @@ impl NetDriver {
         let transport = self.0.device.borrow().as_ref().map(|d| d.transport.clone());
         let Some(transport) = transport else { return Ok(()) };
         transport.resume().await?;
-        self.0.gate.open();
+        self.0.open_gates();
         Ok(())
+    }
+
+    /// MSI-X vectors in use.
+    pub(super) fn vectors(&self, transport: &Transport) -> u16 {
+        match self.0.config.vectors {
+            Vectors::Intx => 0,
+            _ => transport.function().msix.map_or(0, |m| m.vectors),
+        }
     }
 
     fn take_back(&self, queues: &Queues) {
@@ -106,12 +114,7 @@ impl NetDriver {
                 has: "has not both".into(),
             });
         }
-        let vectors = transport.function().msix.map_or(0, |m| m.vectors);
-        let vectors = if self.0.config.vectors == Vectors::Intx {
-            0
-        } else {
-            vectors
-        };
+        let vectors = self.vectors(&transport);
         let context = self.context(&transport, features);
         let memory = self.0.host.memory().clone();
         if index.is_multiple_of(2) {

@@ -68,6 +68,16 @@ impl Position {
         Position { count: 0, size }
     }
 
+    /// Where {wrap, slot} in one word is.
+    #[must_use]
+    pub fn at(word: u16, size: u16) -> Self {
+        let lap = if word & EVENT_WRAP == 0 { size } else { 0 };
+        Position {
+            count: u32::from(word & !EVENT_WRAP) + u32::from(lap),
+            size,
+        }
+    }
+
     /// The slot.
     #[must_use]
     pub fn slot(self) -> u16 {

@@ -19,6 +19,7 @@ fn bench(size: u16, event_idx: bool, free_list: FreeList) -> (PackedQueue<u32>, 
             in_order: false,
             free_list,
             dice: Dice::new(1, "queue"),
+            start: None,
         },
     )
 }
@@ -190,6 +191,7 @@ fn one_used_descriptor_returns_a_batch_in_order() {
         in_order: true,
         free_list: FreeList::Lifo,
         dice: Dice::new(1, "queue"),
+        start: None,
     };
     let (mut q, m, mut d) = bench_with(7, options);
     let before = m.live_buffers();

@@ -28,6 +28,7 @@ fn queue_with(size: u16, event_idx: bool, free_list: FreeList, in_order: bool) -
         in_order,
         free_list,
         dice: Dice::new(1, "queue"),
+        start: None,
     };
     (SplitQueue::new(&m, size, options).unwrap(), m)
 }

@@ -118,6 +118,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(super::coalesce::cases());
     all.extend(super::function::cases());
     all.extend(super::suspend::cases());
+    all.extend(super::checkpoint::cases());
     all
 }
 

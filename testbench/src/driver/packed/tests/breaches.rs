@@ -76,6 +76,7 @@ fn stores(seed: u64, reorder_stores: bool, work: impl FnOnce(&mut PackedQueue<u3
         in_order: false,
         free_list: FreeList::Lifo,
         dice: Dice::new(1, "queue"),
+        start: None,
     };
     let mut q = PackedQueue::new(&m, 4, options).unwrap();
     recorder.set_now(1000);

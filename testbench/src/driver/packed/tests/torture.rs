@@ -58,6 +58,7 @@ impl Torture {
             in_order,
             free_list,
             dice: Dice::new(seed, "queue"),
+            start: None,
         };
         let queue = PackedQueue::new(&memory, size, options).unwrap();
         let device = Device::new(&memory, queue.areas());
