@@ -1,6 +1,7 @@
 //! Ringside's testbench: the PCIe host, the driver, the wire, scenarios, and what ties them to a device.
 
 pub mod boundary;
+pub mod bucket;
 pub mod cli;
 pub mod driver;
 pub mod golden;
@@ -8,6 +9,7 @@ pub mod host;
 pub mod run;
 pub mod scenario;
 pub mod serve;
+pub mod shrink;
 pub mod unfinished;
 pub mod wire;
 pub mod workspace;

@@ -1,7 +1,7 @@
 //! Tests as data. Every golden scenario, stress scenario, capture and planted bug is one test, run by the `ringside` command in a process of its own.
 //!
 //! Names: `golden/NAME` (the device does what was accepted), `rejudge/NAME` (the accepted trace gets the live verdict offline), `stress/NAME`
-//! (the scenario passes), `traffic/FILE` (a capture goes through), `random/SEED-RING` (a random legal scenario passes), `twice/NAME` (two runs, the second with waveforms, are the same), `bug/N-ID` (the
+//! (the scenario passes), `regression/NAME` (a scenario that failed once passes), `traffic/FILE` (a capture goes through), `random/SEED-RING` (a random legal scenario passes), `twice/NAME` (two runs, the second with waveforms, are the same), `bug/N-ID` (the
 //! planted bug is caught by the rule named for it, which is silent without the bug).
 
 use std::path::{Path, PathBuf};
@@ -12,10 +12,6 @@ use serde::Deserialize;
 
 /// Random scenarios that every run of the tests holds, each with split and with packed rings; `ringside test --random` runs as many more as one likes.
 const RANDOM: std::ops::Range<u64> = 1..17;
-
-/// Random scenarios that once failed: interrupts put down to the wrong queue, commands that a failing read spoilt, a run that was called over
-/// while the host kept its credits back.
-const FOUND: [u64; 5] = [112, 113, 136, 163, 190];
 
 /// The scenario that is run twice.
 const TWICE: &str = "torn_reads";
@@ -212,6 +208,11 @@ fn main() -> ExitCode {
             }));
         }
     }
+    for (name, file) in stems("golden/regressions", &["toml"]) {
+        trials.push(Trial::test(format!("regression/{name}"), move || {
+            passes(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
+        }));
+    }
     for (name, file) in stems("golden/traffic", &["pcap", "pcapng"]) {
         trials.push(Trial::test(format!("traffic/{name}"), move || {
             passes(&[
@@ -237,7 +238,7 @@ fn main() -> ExitCode {
             caught(&bug)
         }));
     }
-    for (seed, ring) in RANDOM.chain(FOUND).flat_map(|s| [(s, "split"), (s, "packed")]) {
+    for (seed, ring) in RANDOM.flat_map(|s| [(s, "split"), (s, "packed")]) {
         trials.push(Trial::test(format!("random/{seed}-{ring}"), move || {
             let seed = seed.to_string();
             passes(&[

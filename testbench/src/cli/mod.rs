@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod run_args;
 mod serve;
+mod shrink;
 mod summary;
 mod test;
 mod timeline;
@@ -59,6 +60,8 @@ enum Command {
     Test(test::TestArgs),
     /// Let a driver that nobody here wrote drive a device.
     Serve(serve::ServeArgs),
+    /// Shrink a scenario that fails to the smallest one found that fails in the same way.
+    Shrink(shrink::ShrinkArgs),
     /// Build a device's models into the cache.
     Build(build::BuildArgs),
 }
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Golden(args) => golden::golden(&args, &interrupt),
         Command::Test(args) => test::test(&args, &interrupt),
         Command::Serve(args) => serve::serve(&args, &interrupt),
+        Command::Shrink(args) => shrink::shrink(&args, &interrupt),
         Command::Build(args) => build::build(&args),
     };
     match done {

@@ -10,6 +10,7 @@ use super::out::{out, outln};
 use super::paint::{Paint, Progress};
 use super::run_args::RunArgs;
 use super::{CliError, Outcome, failure, report, summary};
+use crate::bucket::Bucket;
 use crate::driver::error::DriverError;
 use crate::run::{Ended, RunOptions, RunResult};
 use crate::scenario::Scenario;
@@ -103,10 +104,16 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliE
         left.push(("waves", text));
     }
     let repeat = repeat_command(&scenario);
+    let bucket = Bucket::of(&result, &scenario);
     if args.json {
         outln!(
             "{}",
-            summary::run_json(&result, outcome == Outcome::Pass, &left, &repeat)
+            summary::run_json(
+                &result,
+                (outcome == Outcome::Pass, bucket.as_ref()),
+                &left,
+                &repeat
+            )
         );
     } else {
         print_summary(&result, &left, &notes, &repeat);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::interrupt;
 use super::paint::{Paint, count, grouped};
+use crate::bucket::Bucket;
 use crate::driver::error::DriverError;
 use crate::run::{Ended, RunResult};
 
@@ -294,7 +295,12 @@ fn rate_json(costs: &Costs, header: &Header) -> Value {
 }
 
 /// The summary of `ringside run` for a program.
-pub(super) fn run_json(result: &RunResult, passed: bool, files: &[(&str, String)], repeat: &str) -> String {
+pub(super) fn run_json(
+    result: &RunResult,
+    (passed, bucket): (bool, Option<&Bucket>),
+    files: &[(&str, String)],
+    repeat: &str,
+) -> String {
     let traffic: Value = result
         .findings
         .costs
@@ -326,6 +332,7 @@ pub(super) fn run_json(result: &RunResult, passed: bool, files: &[(&str, String)
         "frames": result.frames,
         "descriptors": result.descriptors,
         "complaints": result.complaints,
+        "bucket": bucket,
         "verdict": result.findings.verdict.as_ref().map(verdict_json),
         "pcie": traffic,
         "rate": rate_json(&result.findings.costs, &result.header),

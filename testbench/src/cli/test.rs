@@ -1,27 +1,33 @@
 //! `ringside test`: random legal scenarios with all stress on, until the driver has written so many descriptors.
 //!
 //! Every scenario is a process of its own, as many at a time as there are processors. A state file remembers what is done, so that the
-//! command goes on where it was stopped; scenarios that failed are run again. A failure ends with the one command that repeats it.
+//! command goes on where it was stopped; scenarios that failed are run again. A failure ends with the one command that repeats it, and of each kind
+//! of failure the first is shrunk.
 
 mod state;
 
+use std::fmt::Write as _;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use ringside_sim::ParamValue;
+use sha2::{Digest as _, Sha256};
 
 use super::interrupt::Interrupt;
 use super::out::outln;
-use super::paint::{Paint, Progress};
+use super::paint::{Paint, Progress, count};
+use super::run_args::parse_parameter;
 use super::{CliError, Outcome};
+use crate::bucket::Bucket;
 use crate::run::load_dut;
 use crate::scenario::Scenario;
 use crate::workspace;
-use state::{Header, Record, State};
+use state::{Header, Record, Smallest, State};
 
 /// Scenarios of one seed at most: their numbers are seed * this + 0, 1, 2 ...
 const SCENARIOS: u64 = 1_000_000;
@@ -48,6 +54,15 @@ pub(super) struct TestArgs {
     /// Where it is remembered what is done [default: reports/out/random-S.jsonl]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Parameter of the device's top module, e.g. BUG=3; may be repeated. The design's own assertions are then left out of the model
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_parameter)]
+    set: Vec<(String, ParamValue)>,
+    /// Runs at most to shrink the first failure of a kind; 0: it is not shrunk
+    #[arg(long, value_name = "N", default_value_t = 150)]
+    shrink_runs: u64,
+    /// Seconds at most for that
+    #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
+    shrink_seconds: u64,
 }
 
 /// What the threads share.
@@ -62,16 +77,22 @@ struct Work<'a> {
 }
 
 pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
-    let dut = load_dut(&Scenario::default())?;
+    let plain = Scenario {
+        parameters: args.set.iter().cloned().collect(),
+        ..Scenario::default()
+    };
+    let mut dut = load_dut(&plain)?;
+    dut.no_assert = !args.set.is_empty();
     let progress = Progress::new();
     let built = ringside_sim::build(&dut, ringside_sim::Mode::Fast, &|text| progress.say(text))?;
     let path = args
         .state
         .clone()
         .unwrap_or_else(|| workspace::path("reports/out").join(format!("random-{}.jsonl", args.seed)));
-    let header = Header::new(args.seed, args.stretch, &built.hash);
-    let state = State::open(path, &header)?;
     let program = std::env::current_exe().map_err(CliError::file("find", "the ringside command"))?;
+    let header =
+        Header::new(args.seed, args.stretch, &built.hash, &digest(&program)?).with(&device_words(args));
+    let state = State::open(path, &header)?;
     let flag = interrupt.flag();
     let work = Work {
         args,
@@ -96,6 +117,28 @@ pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, Cl
     } else {
         Outcome::Pass
     })
+}
+
+/// What every run is told of the device.
+fn device_words(args: &TestArgs) -> Vec<String> {
+    let set = args
+        .set
+        .iter()
+        .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
+    let bare = (!args.set.is_empty()).then(|| "--no-assert".to_owned());
+    set.chain(bare).collect()
+}
+
+/// Digest of the program: what drives and judges.
+fn digest(program: &Path) -> Result<String, CliError> {
+    let bytes = std::fs::read(program).map_err(CliError::file("read", program))?;
+    Ok(Sha256::digest(&bytes)
+        .iter()
+        .take(16)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
 }
 
 /// A lock that a thread which panicked does not take with it: what it guards is whole after every step.
@@ -134,13 +177,14 @@ fn worker(work: &Work) -> Result<(), CliError> {
         if held(&work.state).has_passed(seed) {
             continue;
         }
-        let words = [
+        let mut words = vec![
             "run".to_owned(),
             "--random".to_owned(),
             seed.to_string(),
             "--stretch".to_owned(),
             work.args.stretch.to_string(),
         ];
+        words.extend(device_words(work.args));
         let (code, stdout, stderr) = scenario(work, &words)?;
         if work.stop.load(Ordering::SeqCst) {
             break;
@@ -164,17 +208,69 @@ fn worker(work: &Work) -> Result<(), CliError> {
                 words.join(" ")
             );
         }
+        let bucket = record.bucket.clone();
         held(&work.state).add(record)?;
+        if let Some(bucket) = bucket {
+            smallest(work, seed, &bucket)?;
+        }
     }
     Ok(())
 }
 
-/// Runs the command in a process of its own: exit code, what it says, what it complains of.
+/// Shrinks the first failure of a kind.
+fn smallest(work: &Work, seed: u64, bucket: &Bucket) -> Result<(), CliError> {
+    let file = {
+        let mut state = held(&work.state);
+        if work.args.shrink_runs == 0 || !state.takes(bucket) {
+            return Ok(());
+        }
+        state.smallest_folder().join(format!("{seed}.toml"))
+    };
+    outln!(
+        "  {} {bucket}: at most {} runs",
+        work.paint.dim("shrinking"),
+        work.args.shrink_runs
+    );
+    let number = |n: u64| n.to_string();
+    let mut words = vec![
+        "shrink".to_owned(),
+        "--random".to_owned(),
+        number(seed),
+        "--stretch".to_owned(),
+        number(work.args.stretch.into()),
+        "--runs".to_owned(),
+        number(work.args.shrink_runs),
+        "--seconds".to_owned(),
+        number(work.args.shrink_seconds),
+        "--out".to_owned(),
+        file.to_string_lossy().into_owned(),
+        "--json".to_owned(),
+    ];
+    words.extend(device_words(work.args));
+    let (_, stdout, _) = child(work, &words)?;
+    if let Some(found) = Smallest::of_shrinking(bucket, seed, &stdout) {
+        outln!(
+            "         {} {}, repeat  {}",
+            count(found.steps, "step"),
+            count(found.frames, "frame"),
+            found.repeat
+        );
+        held(&work.state).add_smallest(found)?;
+    }
+    Ok(())
+}
+
+/// Runs a scenario without leaving anything behind.
 fn scenario(work: &Work, words: &[String]) -> Result<(Option<i32>, String, String), CliError> {
+    let quiet = ["--no-files", "--no-rerun", "--json"].map(str::to_owned);
+    child(work, &[words, &quiet].concat())
+}
+
+/// Runs the command in a process of its own: exit code, what it says, what it complains of.
+fn child(work: &Work, words: &[String]) -> Result<(Option<i32>, String, String), CliError> {
     let fail = || CliError::file("run", &work.program);
     let mut child = Command::new(&work.program)
         .args(words)
-        .args(["--no-files", "--no-rerun", "--json"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -101,6 +101,8 @@ pub struct RunResult {
     pub descriptors: u64,
     /// First violation that was not expected.
     pub first_violation: Option<u64>,
+    /// Steps that were begun: cycle, and the word that scenarios have for it.
+    pub steps: Vec<(u64, String)>,
     /// Digest of all output ports.
     pub port_digest: Option<String>,
     /// What the design printed.
@@ -213,6 +215,7 @@ pub fn run(
         pulse: pulse.clone(),
         resets: Cell::new(0),
         findings: RefCell::default(),
+        begun: RefCell::default(),
     });
     let task = Rc::clone(&script);
     let outcome = sim.run(async move |_| task.run().await);
@@ -257,6 +260,7 @@ pub fn run(
         frames,
         descriptors: script.driver.descriptors(),
         first_violation,
+        steps: script.begun.take(),
         port_digest,
         rtl_log,
     })

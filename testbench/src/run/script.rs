@@ -46,6 +46,8 @@ pub struct Script {
     pub resets: std::cell::Cell<u64>,
     /// Findings about the run as a whole.
     pub findings: RefCell<Vec<String>>,
+    /// Steps that were begun: cycle, and the word that scenarios have for it.
+    pub begun: RefCell<Vec<(u64, String)>>,
 }
 
 /// Why traffic stopped moving.
@@ -74,6 +76,7 @@ impl Script {
             if !self.scenario.phases.is_empty() {
                 self.note(&format!("phase {}: {phase}", number + 1));
             }
+            self.begun.borrow_mut().push((self.sim.now(), phase.word()));
             self.step(phase).await?;
         }
         if !self.comes_to_rest(self.quiet_cycles()).await {

@@ -87,8 +87,10 @@ pub fn scenario(seed: u64) -> Scenario {
         &host,
         traffic.frames as u32,
     );
+    let (phases, suspend) = suspended(&mut Draw::new(seed, "suspend"), &driver, &host, phases);
     let mut draw = Draw::new(seed, "wire");
     let driver = DriverConfig {
+        suspend,
         in_order: Draw::new(seed, "in order").chance(400),
         ..driver
     };
@@ -393,6 +395,75 @@ fn closed_steps(draw: &mut Draw, driver: &DriverConfig, closed: Closed, frames: 
     });
 }
 
+/// The steps with suspensions among them, and whether there are any. Where a read of the device may fail there are none: a device that
+/// asks for a reset never comes to rest.
+fn suspended(
+    draw: &mut Draw,
+    driver: &DriverConfig,
+    host: &HostConfig,
+    mut steps: Vec<Phase>,
+) -> (Vec<Phase>, bool) {
+    let wanted = draw.chance(250) && host.faults.is_empty();
+    if !wanted {
+        return (steps, false);
+    }
+    if steps.is_empty() {
+        let frames = draw.range(1, 20) as usize;
+        let part = Phase::Traffic {
+            frames: Some(frames),
+            wait: false,
+        };
+        steps = vec![
+            part,
+            pause(draw),
+            Phase::Traffic {
+                frames: None,
+                wait: true,
+            },
+        ];
+    }
+    for _ in 0..draw.range(1, 2) {
+        let places = open_places(&steps);
+        let at = draw.one(&places);
+        // Nobody may end a suspension that was not reached.
+        let mut inside = vec![Phase::Suspend { wait: true }, pause(draw)];
+        match draw.range(0, 3) {
+            // Frames that come, or are to be sent, meanwhile have to wait.
+            0 => inside.extend([some_traffic(draw, 6, false), pause(draw)]),
+            1 if !driver.decline.contains(&features::STATUS) => link_flaps(draw, &mut inside),
+            _ => {}
+        }
+        inside.push(Phase::Resume {});
+        steps.splice(at..at, inside);
+    }
+    (steps, true)
+}
+
+/// Places between steps where nothing is shut: vectors, bus mastering, receive buffers or the device itself.
+fn open_places(steps: &[Phase]) -> Vec<usize> {
+    let mut shut = 0_u32;
+    let mut places = vec![0];
+    for (n, step) in steps.iter().enumerate() {
+        match step {
+            Phase::Mask { .. }
+            | Phase::BusMaster { on: false }
+            | Phase::Refill { on: false }
+            | Phase::Suspend { .. } => shut += 1,
+            Phase::Unmask { .. }
+            | Phase::BusMaster { on: true }
+            | Phase::Refill { on: true }
+            | Phase::Resume {} => {
+                shut = shut.saturating_sub(1);
+            }
+            _ => {}
+        }
+        if shut == 0 {
+            places.push(n + 1);
+        }
+    }
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -455,5 +526,25 @@ mod tests {
         assert!(drawn(|p| matches!(p, Phase::Link { up: false })));
         assert!(drawn(|p| matches!(p, Phase::Refill { on: false })));
         assert!(drawn(|p| matches!(p, Phase::ReadConfig {})));
+        assert!(drawn(|p| matches!(p, Phase::Suspend { wait: true })));
+    }
+
+    #[test]
+    fn suspensions_end_and_nothing_is_reset_or_asked_within() {
+        for seed in 0..300 {
+            let s = scenario(seed);
+            let mut asleep = false;
+            for p in &s.phases {
+                match p {
+                    Phase::Suspend { .. } => asleep = true,
+                    Phase::Resume {} => asleep = false,
+                    Phase::Wait { .. } | Phase::Link { .. } | Phase::Traffic { wait: false, .. } => {}
+                    other => assert!(!asleep, "{seed}: {other}"),
+                }
+            }
+            let any = s.phases.iter().any(|p| matches!(p, Phase::Suspend { .. }));
+            assert_eq!((asleep, any), (false, s.driver.suspend), "{seed}");
+            assert!(!any || s.host.faults.is_empty(), "{seed}");
+        }
     }
 }

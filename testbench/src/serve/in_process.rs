@@ -364,6 +364,7 @@ pub fn run<T: Send + 'static>(
     let findings = bench.close(cycles, well, stopped)?;
     let result = RunResult {
         first_violation: bench.pulse.first_violation(),
+        steps: Vec::new(),
         header: bench.header,
         ended,
         cycles,

@@ -1,6 +1,7 @@
-//! What `ringside test` remembers: a file of one JSON object a line, the first says whose state it is, each of the others one scenario.
+//! What `ringside test` remembers: a file of one JSON object a line, the first says whose state it is, each of the others one scenario, or the
+//! smallest scenario of one kind of failure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -9,11 +10,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::{Bucket, without_numbers};
 use crate::cli::CliError;
 use crate::cli::paint::{Paint, count, grouped};
 
 /// Version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Whose state it is: results of other scenarios or of another model do not count here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,15 +25,28 @@ pub(super) struct Header {
     seed: u64,
     stretch: u32,
     model: String,
+    harness: String,
+    device: Vec<String>,
 }
 
 impl Header {
-    pub(super) fn new(seed: u64, stretch: u32, model: &str) -> Self {
+    /// `model` and `harness` are digests: of the device's model, and of the program that drives and judges it.
+    pub(super) fn new(seed: u64, stretch: u32, model: &str, harness: &str) -> Self {
         Header {
             ringside_random: VERSION,
             seed,
             stretch,
             model: model.to_owned(),
+            harness: harness.to_owned(),
+            device: Vec::new(),
+        }
+    }
+
+    /// What every run is told of the device: arguments.
+    pub(super) fn with(self, device: &[String]) -> Self {
+        Header {
+            device: device.to_vec(),
+            ..self
         }
     }
 }
@@ -52,6 +67,41 @@ pub(super) struct Record {
     pub(super) passed: bool,
     /// If not: why.
     pub(super) why: String,
+    /// If not: what kind of failure it is.
+    pub(super) bucket: Option<Bucket>,
+}
+
+/// The smallest scenario found that fails in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Smallest {
+    /// In which way.
+    pub(super) fails: Bucket,
+    /// The scenario that it was made from.
+    pub(super) seed: u64,
+    /// What differs in it from the plainest scenario.
+    pub(super) size: u64,
+    /// Its steps.
+    pub(super) steps: u64,
+    /// Its frames.
+    pub(super) frames: u64,
+    /// The command that runs it.
+    pub(super) repeat: String,
+}
+
+impl Smallest {
+    /// From what `ringside shrink --json` said; `None` if it was cut short.
+    pub(super) fn of_shrinking(fails: &Bucket, seed: u64, stdout: &str) -> Option<Self> {
+        let said: serde_json::Value = serde_json::from_str(stdout).ok()?;
+        Some(Smallest {
+            fails: fails.clone(),
+            seed,
+            size: said["size"].as_u64()?,
+            steps: said["steps"].as_u64()?,
+            frames: said["frames"].as_u64()?,
+            repeat: said["repeat"].as_str()?.to_owned(),
+        })
+    }
 }
 
 impl Record {
@@ -82,11 +132,26 @@ impl Record {
                     None => "ended by a signal".to_owned(),
                 });
         }
+        let scenario = said["scenario"]
+            .as_str()
+            .map_or_else(|| format!("random-{seed}"), str::to_owned);
+        let bucket = (!passed).then(|| {
+            serde_json::from_value(said["bucket"].clone()).unwrap_or_else(|_| Bucket {
+                what: without_numbers(&why),
+                queue: "-".to_owned(),
+                ring: if scenario.ends_with("packed") {
+                    "packed"
+                } else {
+                    "split"
+                }
+                .to_owned(),
+                step: "-".to_owned(),
+            })
+        });
         Record {
             seed,
-            scenario: said["scenario"]
-                .as_str()
-                .map_or_else(|| format!("random-{seed}"), str::to_owned),
+            scenario,
+            bucket,
             descriptors: number("descriptors"),
             cycles: number("cycles"),
             passed,
@@ -99,8 +164,12 @@ impl Record {
 #[derive(Debug)]
 pub(super) struct State {
     path: PathBuf,
+    header: Header,
     file: File,
     records: BTreeMap<u64, Record>,
+    smallest: BTreeMap<Bucket, Smallest>,
+    /// Kinds of failure that somebody shrinks, or has tried to.
+    taken: BTreeSet<Bucket>,
     descriptors: u64,
 }
 
@@ -118,9 +187,10 @@ impl State {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
             Err(e) => return Err(CliError::file("read", &path)(e)),
         };
-        let records = old
-            .as_deref()
-            .map_or_else(|| Ok(BTreeMap::new()), |t| read(&path, t, header))?;
+        let (records, smallest) = match old.as_deref() {
+            Some(text) => read(&path, text, header)?,
+            None => <_>::default(),
+        };
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -128,9 +198,12 @@ impl State {
             .map_err(CliError::file("write", &path))?;
         let mut state = State {
             path,
+            header: header.clone(),
             file,
             descriptors: records.values().filter(|r| r.passed).map(|r| r.descriptors).sum(),
             records,
+            taken: smallest.keys().cloned().collect(),
+            smallest,
         };
         match old {
             None => state.line(header)?,
@@ -163,6 +236,37 @@ impl State {
         }
         self.records.insert(record.seed, record);
         Ok(())
+    }
+
+    /// May the caller shrink this kind of failure? Only one does.
+    pub(super) fn takes(&mut self, bucket: &Bucket) -> bool {
+        self.taken.insert(bucket.clone())
+    }
+
+    /// Remembers the smallest scenario of a kind of failure.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn add_smallest(&mut self, smallest: Smallest) -> Result<(), CliError> {
+        self.line(&smallest)?;
+        self.smallest.insert(smallest.fails.clone(), smallest);
+        Ok(())
+    }
+
+    /// Where the smallest scenarios are: a folder beside the state.
+    pub(super) fn smallest_folder(&self) -> PathBuf {
+        self.path.with_extension("smallest")
+    }
+
+    /// Kinds of failure: how many scenarios fail so, and the first of them.
+    fn buckets(&self) -> BTreeMap<&Bucket, (u64, &Record)> {
+        let mut buckets = BTreeMap::new();
+        for r in self.records.values().filter(|r| !r.passed) {
+            if let Some(bucket) = &r.bucket {
+                buckets.entry(bucket).or_insert((0, r)).0 += 1;
+            }
+        }
+        buckets
     }
 
     /// Descriptors of scenarios that passed.
@@ -222,14 +326,39 @@ impl State {
             count(self.failures() as u64, "failure"),
             self.path.display(),
         );
-        for r in self.records.values().filter(|r| !r.passed) {
-            let _ = write!(text, "\n  failed {}: {}", r.scenario, r.why);
+        for (bucket, (n, first)) in self.buckets() {
+            let _ = write!(
+                text,
+                "\n  {n:>4} x {bucket}\n         first  {}: {}",
+                first.scenario, first.why
+            );
+            let _ = match self.smallest.get(bucket) {
+                Some(s) => write!(
+                    text,
+                    "\n         smallest has {} and {}\n         repeat {}",
+                    count(s.steps, "step"),
+                    count(s.frames, "frame"),
+                    s.repeat
+                ),
+                None => write!(
+                    text,
+                    "\n         repeat ringside run --random {} --stretch {}{}",
+                    first.seed,
+                    self.header.stretch,
+                    self.header
+                        .device
+                        .iter()
+                        .fold(String::new(), |text, word| text + " " + word)
+                ),
+            };
         }
         text
     }
 }
 
-fn read(path: &Path, text: &str, header: &Header) -> Result<BTreeMap<u64, Record>, CliError> {
+type Remembered = (BTreeMap<u64, Record>, BTreeMap<Bucket, Smallest>);
+
+fn read(path: &Path, text: &str, header: &Header) -> Result<Remembered, CliError> {
     let wrong = |cause: String| CliError::State {
         path: path.to_owned(),
         cause,
@@ -238,20 +367,32 @@ fn read(path: &Path, text: &str, header: &Header) -> Result<BTreeMap<u64, Record
     let first = lines.next().unwrap_or_default();
     let found: Header = serde_json::from_str(first).map_err(|e| wrong(format!("line 1: {e}")))?;
     if found != *header {
-        let what = if found.model == header.model {
-            format!("seed {} and stretch {}", found.seed, found.stretch)
-        } else {
+        let what = if found.model != header.model {
             "another model of the device".to_owned()
+        } else if found.harness != header.harness {
+            "another build of this program".to_owned()
+        } else {
+            format!(
+                "seed {} and stretch {} {}",
+                found.seed,
+                found.stretch,
+                found.device.join(" ")
+            )
         };
         return Err(wrong(format!(
             "it is the state of {what}: remove it to begin anew, or name another with --state"
         )));
     }
-    // What is no record was cut off when the command was killed: that scenario is run again.
-    Ok(lines
-        .filter_map(|l| serde_json::from_str::<Record>(l).ok())
-        .map(|r| (r.seed, r))
-        .collect())
+    // What is neither was cut off when the command was killed: that scenario is run again.
+    let (mut records, mut smallest) = Remembered::default();
+    for line in lines {
+        if let Ok(r) = serde_json::from_str::<Record>(line) {
+            records.insert(r.seed, r);
+        } else if let Ok(s) = serde_json::from_str::<Smallest>(line) {
+            smallest.insert(s.fails.clone(), s);
+        }
+    }
+    Ok((records, smallest))
 }
 
 #[cfg(test)]
@@ -270,7 +411,7 @@ mod tests {
     fn what_is_done_is_remembered_and_what_failed_is_done_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/state.jsonl");
-        let header = Header::new(3, 20, "abc");
+        let header = Header::new(3, 20, "abc", "xyz");
         let mut s = State::open(path.clone(), &header).unwrap();
         s.add(record(3_000_000, true)).unwrap();
         s.add(record(3_000_001, false)).unwrap();
@@ -290,20 +431,62 @@ mod tests {
     }
 
     #[test]
+    fn failures_that_are_alike_are_one_line_with_their_smallest_scenario() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.jsonl");
+        let header = Header::new(3, 20, "abc", "xyz");
+        let mut s = State::open(path.clone(), &header).unwrap();
+        let fails = |seed: u64, rule: &str| {
+            let text = format!(
+                r#"{{"scenario":"random-{seed}","passed":false,"verdict":{{"violations":[{{"rule":"{rule}"}}]}},
+                "bucket":{{"what":"{rule}","queue":"rx","ring":"split","step":"traffic"}}}}"#
+            );
+            Record::of_run(seed, Some(1), &text, "")
+        };
+        for (seed, rule) in [
+            (3_000_001, "A"),
+            (3_000_002, "B"),
+            (3_000_003, "A"),
+            (3_000_004, "A"),
+        ] {
+            s.add(fails(seed, rule)).unwrap();
+        }
+        let bucket = fails(0, "A").bucket.unwrap();
+        assert!(s.takes(&bucket) && !s.takes(&bucket), "one of all shrinks it");
+        let said = r#"{"size":4,"steps":1,"frames":2,"repeat":"ringside run --scenario x.toml"}"#;
+        s.add_smallest(Smallest::of_shrinking(&bucket, 3_000_001, said).unwrap())
+            .unwrap();
+        drop(s);
+        let mut s = State::open(path, &header).unwrap();
+        assert!(!s.takes(&bucket), "known from before");
+        let text = s.summary(100, Paint::stdout());
+        for part in [
+            "   3 x A · rx · split · traffic\n         first  random-3000001: A\n",
+            "smallest has 1 step and 2 frames\n         repeat ringside run --scenario x.toml",
+            "   1 x B · rx · split · traffic",
+            "repeat ringside run --random 3000002 --stretch 20",
+        ] {
+            assert!(text.contains(part), "{part:?} in {text}");
+        }
+        assert_eq!(Smallest::of_shrinking(&bucket, 1, "{}"), None);
+    }
+
+    #[test]
     fn the_state_of_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.jsonl");
-        drop(State::open(path.clone(), &Header::new(3, 20, "abc")).unwrap());
+        drop(State::open(path.clone(), &Header::new(3, 20, "abc", "xyz")).unwrap());
         for other in [
-            Header::new(4, 20, "abc"),
-            Header::new(3, 21, "abc"),
-            Header::new(3, 20, "abd"),
+            Header::new(4, 20, "abc", "xyz"),
+            Header::new(3, 21, "abc", "xyz"),
+            Header::new(3, 20, "abd", "xyz"),
+            Header::new(3, 20, "abc", "xyy"),
         ] {
             let e = State::open(path.clone(), &other).unwrap_err().to_string();
             assert!(e.contains("remove it to begin anew"), "{e}");
         }
         std::fs::write(&path, "junk\n").unwrap();
-        let e = State::open(path, &Header::new(3, 20, "abc"))
+        let e = State::open(path, &Header::new(3, 20, "abc", "xyz"))
             .unwrap_err()
             .to_string();
         assert!(e.contains("line 1"), "{e}");

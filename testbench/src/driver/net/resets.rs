@@ -48,6 +48,8 @@ impl NetDriver {
             return Ok(());
         };
         let (transport, queues) = device.stop();
+        // As a driver frees its interrupts first: a handler that reads ISR status finds nobody there while the reset runs.
+        self.0.routes.clear();
         transport.function_reset().await?;
         self.0.open_gates();
         self.take_back(&queues);

@@ -414,6 +414,7 @@ pub fn serve(
     };
     let findings = bench.close(cycles, well, stopped)?;
     let result = RunResult {
+        steps: Vec::new(),
         first_violation: bench.pulse.first_violation(),
         header: bench.header,
         ended,
