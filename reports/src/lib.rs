@@ -87,7 +87,7 @@ pub struct Summary {
 /// # Errors
 /// When the input is no trace, a line of it is cut or wrong, it cannot be read, or a file cannot be written.
 pub fn write_report(lines: impl BufRead, name: &str, out_dir: &Path) -> Result<Summary, ReportError> {
-    let (report, cut_after) = read::read(lines, name, &mut |_| ())?;
+    let (report, cut_after) = read::read(lines, name)?;
     let summary = write::write(&report, out_dir)?;
     Ok(Summary { cut_after, ..summary })
 }

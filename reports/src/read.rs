@@ -10,15 +10,8 @@ use crate::error::ReportError;
 use crate::lines::{LineError, TraceLines};
 use crate::report::Report;
 
-/// Events between two words on how far it is.
-const TELL: u64 = 1 << 14;
-
-/// Reads a whole trace, telling now and then how many events were read; also the number of its last line if it stops there without its end.
-pub(crate) fn read(
-    lines: impl BufRead,
-    name: &str,
-    tell: &mut dyn FnMut(u64),
-) -> Result<(Report, Option<usize>), ReportError> {
+/// Reads a whole trace; also the number of its last line if it stops there without its end.
+pub(crate) fn read(lines: impl BufRead, name: &str) -> Result<(Report, Option<usize>), ReportError> {
     let wrong = |source: LineError| ReportError::Trace {
         name: name.to_owned(),
         source,
@@ -28,9 +21,6 @@ pub(crate) fn read(
     let mut judge = Judge::new(&header);
     let mut collector = Collector::new(&header);
     while let Some((event, _)) = lines.next_event().map_err(wrong)? {
-        if collector.events.is_multiple_of(TELL) {
-            tell(collector.events);
-        }
         let observation = judge.observe(&event);
         collector.observe(&event, observation.cause.as_ref());
     }

@@ -160,6 +160,11 @@ impl World {
         self.cycle += 10;
     }
 
+    /// All buffers were given back: the next ones lie where the first ones lay, so that a long trace needs no large memory.
+    pub fn reuse_buffers(&mut self) {
+        self.next_buffer = RAM + 0x10000;
+    }
+
     /// Appends a packet.
     pub fn packet(&mut self, ch: Channel, body: Body) {
         self.push(What::Tlp {

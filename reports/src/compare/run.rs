@@ -42,7 +42,7 @@ impl Run {
         // what cannot be read on is told by its reader, with its place
         let trace = is_trace(file.fill_buf().unwrap_or_default());
         let report = if trace {
-            let (report, cut_after) = read::read(file, name, &mut |_| ())?;
+            let (report, cut_after) = read::read(file, name)?;
             if let Some(line) = cut_after {
                 return Err(CompareError::Neither {
                     path: path.to_owned(),

@@ -5,11 +5,11 @@ use std::io::{BufRead, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ringside_reports::{capture as pcapng, input};
+use ringside_reports::capture as pcapng;
 
 use super::out::outln;
 use super::paint::count;
-use super::report::stem_of;
+use super::report::{open, stem_of};
 use super::{CliError, Outcome};
 use crate::unfinished::Unfinished;
 
@@ -40,7 +40,7 @@ pub(super) fn convert<E: std::fmt::Display>(
         Some(out) => out.to_owned(),
         None => trace.with_file_name(stem_of(trace) + "." + extension),
     };
-    let input = input::open(trace).map_err(CliError::file("read", trace))?;
+    let input = open(trace, extension)?;
     let same = path.canonicalize().ok().zip(trace.canonicalize().ok());
     if same.is_some_and(|(a, b)| a == b) {
         return Err(CliError::Usage(format!(

@@ -6,10 +6,11 @@ use clap::Args;
 use ringside_models::cost::Costs;
 use ringside_models::event::Header;
 use ringside_models::judge::{Judge, Verdict};
-use ringside_reports::{TraceLines, input};
+use ringside_reports::TraceLines;
 
 use super::out::{out, outln};
 use super::paint::Paint;
+use super::report::open;
 use super::{CliError, Outcome, failure, summary};
 
 /// `ringside check`
@@ -24,7 +25,7 @@ pub(super) struct CheckArgs {
 
 /// Judges a trace file. One without its end event is no record of a run, so it gets no verdict.
 pub(super) fn judge(path: &Path) -> Result<(Header, Verdict, Costs), CliError> {
-    let trace = input::open(path).map_err(CliError::file("read", path))?;
+    let trace = open(path, "check")?;
     let wrong = |cause| CliError::Trace {
         path: path.to_owned(),
         cause,

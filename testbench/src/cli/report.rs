@@ -1,5 +1,6 @@
 //! `ringside report`
 
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,6 +8,7 @@ use ringside_models::trace::TraceError;
 use ringside_reports::input;
 
 use super::out::outln;
+use super::paint::Progress;
 use super::{CliError, Outcome};
 
 /// `ringside report`
@@ -64,6 +66,18 @@ fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
+/// Opens a trace; who waits at a terminal sees how far it is.
+pub(super) fn open(trace: &Path, what: &str) -> Result<Box<dyn BufRead>, CliError> {
+    let progress = Progress::new();
+    let what = what.to_owned();
+    let tell = move |done: u64, whole: u64| {
+        let percent = (100 * done).checked_div(whole);
+        let share = percent.map_or(String::new(), |p| format!("{p} % of "));
+        progress.say(&format!("{what}: {share}{} MiB", whole.max(done) >> 20));
+    };
+    input::watched(trace, tell).map_err(CliError::file("read", trace))
+}
+
 /// Is it compressed text?
 fn is_compressed(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "zst")
@@ -98,7 +112,7 @@ pub(super) fn stem_of(path: &Path) -> String {
 
 /// Makes the report of one trace; where its page is.
 pub(super) fn write(trace: &Path, out: &Path) -> Result<PathBuf, CliError> {
-    let input = input::open(trace).map_err(CliError::file("read", trace))?;
+    let input = open(trace, "report")?;
     let name = name_of(trace);
     let written = ringside_reports::write_report(input, &name, out);
     let summary = written.map_err(|e| CliError::Report {
