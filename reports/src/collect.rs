@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use ringside_models::cost::{Costs, Latencies};
 use ringside_models::event::{Channel, EndReason, Event, Header, What};
-use ringside_models::judge::{Cause, Purpose};
+use ringside_models::judge::{Cause, Observation, Purpose};
 use ringside_models::tlp::{Body, Tlp};
 
 use crate::bin::Bin;
 use crate::depth::Depths;
+use crate::examples::Examples;
 use crate::flight::Flight;
 use crate::histogram::Histogram;
 use crate::kind::WireBytes;
@@ -72,6 +73,7 @@ pub(crate) struct Collector {
     pub(crate) last_cycle: u64,
     pub(crate) ended: Option<EndReason>,
     pub(crate) yardstick: Yardstick,
+    pub(crate) examples: Examples,
     /// Cycle of the latest used-index write of each queue that no message followed yet.
     newest: BTreeMap<u16, u64>,
     depths: Depths,
@@ -99,6 +101,7 @@ impl Collector {
             last_cycle: 0,
             ended: None,
             yardstick: Yardstick::new(&header.link),
+            examples: Examples::default(),
             newest: BTreeMap::new(),
             depths: Depths::default(),
             flight: Flight::default(),
@@ -148,6 +151,13 @@ impl Collector {
         if let Some(queue) = cause.and_then(|c| c.queue) {
             self.drain(queue);
         }
+    }
+
+    /// Keeps the line if it is one of the first of its kind.
+    pub(crate) fn example(&mut self, line: (u64, &str), event: &Event, seen: &Observation) {
+        let role = |c: &Cause| c.queue.map(|q| self.registers.role(q));
+        let cause = seen.cause.as_ref().map(|c| (c, role(c)));
+        self.examples.observe(line, event, cause, &seen.violations);
     }
 
     /// Moves the samples that the costs gathered into distributions, so that a long trace needs no more memory than a short one.

@@ -21,6 +21,7 @@ mod collect;
 pub mod compare;
 mod depth;
 mod error;
+mod examples;
 mod features;
 mod flight;
 mod glossary;

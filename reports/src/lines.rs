@@ -74,6 +74,14 @@ impl<R: BufRead> TraceLines<R> {
     /// # Errors
     /// [`LineError`] when the next line is no event, or cannot be read.
     pub fn next_event(&mut self) -> Result<Option<(Event, &str)>, LineError> {
+        Ok(self.next_numbered()?.map(|(event, _, text)| (event, text)))
+    }
+
+    /// [`TraceLines::next_event`] with the number of its line, from 1.
+    ///
+    /// # Errors
+    /// As [`TraceLines::next_event`].
+    pub fn next_numbered(&mut self) -> Result<Option<(Event, usize, &str)>, LineError> {
         while next_line(&mut self.input, &mut self.bytes, self.reader.line())? {
             let text = trace::text(&self.bytes, self.reader.line() + 1)?;
             let event = self.reader.event(text).map_err(|cause| match cause {
@@ -88,7 +96,8 @@ impl<R: BufRead> TraceLines<R> {
             if let Some(event) = event {
                 self.events += 1;
                 // Checked above; borrowed again because the loop may go on.
-                return Ok(Some((event, trace::text(&self.bytes, self.reader.line())?)));
+                let line = self.reader.line();
+                return Ok(Some((event, line, trace::text(&self.bytes, line)?)));
             }
         }
         Ok(None)

@@ -20,9 +20,10 @@ pub(crate) fn read(lines: impl BufRead, name: &str) -> Result<(Report, Option<us
     let header = lines.header().clone();
     let mut judge = Judge::new(&header);
     let mut collector = Collector::new(&header);
-    while let Some((event, _)) = lines.next_event().map_err(wrong)? {
+    while let Some((event, line, text)) = lines.next_numbered().map_err(wrong)? {
         let observation = judge.observe(&event);
         collector.observe(&event, observation.cause.as_ref());
+        collector.example((line as u64, text), &event, &observation);
     }
     collector.finish();
     let cut_after = match lines.finish() {

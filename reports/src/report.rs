@@ -85,6 +85,7 @@ impl Report {
             tables: vec![
                 tables::conditions::conditions(header, c),
                 tables::cost::causes(c),
+                tables::cost::lines(c),
                 tables::cost::bytes(c, ceiling),
                 tables::cost::yardstick(c),
                 tables::cost::batches(c),
@@ -95,7 +96,7 @@ impl Report {
                 tables::queues::queues(c),
                 tables::queues::drops(c),
                 tables::rules::rules(verdict),
-                tables::rules::violations(verdict),
+                tables::rules::violations(verdict, &c.examples),
                 tables::rules::compared(verdict),
             ],
             ceiling,

@@ -246,6 +246,51 @@ fn a_run_without_frames_still_has_a_report() {
     assert!(!w.html.contains("NaN") && !w.html.contains("inf"));
 }
 
+/// Numbers of requests lead to lines, and the lines are those of the trace.
+#[test]
+fn numbers_lead_to_the_lines_behind_them() {
+    let mut w = common::transmit(5);
+    w.events.pop();
+    w.msix(TX); // nothing to tell: a violation
+    let at_fault = w.events.len() + 1; // the header is line 1
+    common::end(&mut w);
+    let trace = common::text(&w);
+    let trace: Vec<&str> = trace.lines().collect();
+    let w = report(&w);
+    let lines = w.json["tables"]["lines"].as_array().unwrap();
+    let mut cells = 0;
+    for row in w.json["tables"]["causes"].as_array().unwrap() {
+        let same = |l: &&Value| l["role"] == row["role"] && l["cause"] == row["cause"];
+        let behind: Vec<&Value> = lines.iter().filter(same).collect();
+        let requests = row["reads"].as_u64().unwrap() + row["writes"].as_u64().unwrap();
+        assert_eq!(behind.len() as u64, requests.min(3), "{row}");
+        for l in behind {
+            let line = usize::try_from(l["line"].as_u64().unwrap()).unwrap();
+            let shown = l["text"].as_str().unwrap();
+            let whole = trace[line - 1];
+            assert!(
+                whole == shown || whole.starts_with(shown.trim_end_matches('…')),
+                "{l}"
+            );
+            assert!(words(&w.html).contains(&format!("line {line}  {shown}")), "{l}");
+        }
+        if requests > 0 {
+            let word = |key: &str| row[key].as_str().unwrap().replace(' ', "-");
+            let id = format!("lines-{}-{}", word("role"), word("cause"));
+            assert!(w.html.contains(&format!("id=\"{id}\"")), "no {id}");
+            assert!(
+                w.html.contains(&format!("href=\"#{id}\"")),
+                "nothing leads to {id}"
+            );
+            cells += 1;
+        }
+    }
+    assert!(cells > 5);
+    let violation = &w.json["tables"]["violations"][0];
+    assert_eq!(violation["line"], at_fault, "{violation}");
+    assert!(w.html.contains(&format!(", line {at_fault} of the trace")));
+}
+
 #[test]
 fn the_json_of_a_small_run() {
     let mut json = report(&common::transmit(2)).json;

@@ -36,6 +36,7 @@ pub(crate) fn page(report: &Report, figures: &[Figure]) -> Markup {
                         a href="#yardstick" { "Yardstick" }
                         a href="#queues" { "Queues" }
                         a href="#rules" { "Rules" }
+                        a href="#lines" { "Lines" }
                         a href="#conditions" { "Conditions" }
                         a href="#words" { "Words" }
                     }
@@ -46,6 +47,7 @@ pub(crate) fn page(report: &Report, figures: &[Figure]) -> Markup {
                     (sections::yardstick(report))
                     (sections::queues(report, figures))
                     (rules::rules(report))
+                    (sections::lines(report))
                     (sections::conditions(report))
                     (sections::words())
                 }

@@ -56,6 +56,8 @@ pub(crate) struct Look<'a> {
     pub(crate) swatch: Option<(&'a str, Colour)>,
     /// Columns left out.
     pub(crate) hide: &'a [&'a str],
+    /// Columns whose numbers lead to the lines behind them.
+    pub(crate) source: &'a [&'a str],
 }
 
 /// Nothing special.
@@ -63,6 +65,7 @@ pub(crate) const PLAIN: Look = Look {
     group: None,
     swatch: None,
     hide: &[],
+    source: &[],
 };
 
 /// A table with a link to its data.
@@ -85,18 +88,18 @@ pub(crate) fn table(t: &Table, look: Look) -> Markup {
                     @for rows in t.rows.chunk_by(|a, b| a[g] == b[g]) {
                         tbody {
                             tr.group { th colspan=(shown.len()) scope="rowgroup" { (rows[0][g].show()) } }
-                            @for row in rows { (line(row, &shown, look)) }
+                            @for row in rows { (line(t, row, &shown, look)) }
                         }
                     }
                 } @else {
-                    tbody { @for row in &t.rows { (line(row, &shown, look)) } }
+                    tbody { @for row in &t.rows { (line(t, row, &shown, look)) } }
                 }
             }
         }
     }
 }
 
-fn line(row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
+fn line(t: &Table, row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
     let total = row.iter().any(|v| *v == Value::text("all"));
     let first = |i: usize| i == shown.first().map_or(0, |s| s.0);
     html! {
@@ -104,11 +107,19 @@ fn line(row: &[Value], shown: &[(usize, &Column)], look: Look) -> Markup {
             @for (i, c) in shown {
                 td .n[!row[*i].is_text() && !first(*i)] .zero[!first(*i) && row[*i].as_f64() == Some(0.0)] {
                     @if let Some((key, ink)) = look.swatch && key == c.key && !total { (swatch(ink(&row[*i].plain()))) }
-                    @if c.key.ends_with("efficiency_percent") { (meter(&row[*i])) } @else { (row[*i].show()) }
+                    @if c.key.ends_with("efficiency_percent") { (meter(&row[*i])) }
+                    @else if look.source.contains(&c.key) && row[*i].as_f64() != Some(0.0) { a.behind href=(format!("#{}", lines_id(t, row))) { (row[*i].show()) } }
+                    @else { (row[*i].show()) }
                 }
             }
         }
     }
+}
+
+/// The anchor of the lines behind a row of causes.
+pub(crate) fn lines_id(t: &Table, row: &[Value]) -> String {
+    let part = |key| row[t.at(key)].plain().replace(' ', "-");
+    format!("lines-{}-{}", part("role"), part("cause"))
 }
 
 /// A percentage with a bar as long as it.

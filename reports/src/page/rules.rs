@@ -75,6 +75,7 @@ fn occurrence(t: &Table, row: &[Value], open: bool) -> Markup {
         details open[open] {
             summary {
                 "cycle " (cell("cycle").show())
+                @if let Value::Count(n) = cell("line") { ", line " (n) " of the trace" }
                 @if let Value::Count(q) = cell("queue") { ", queue " (q) }
             }
             dl.pair-of {

@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Look, PLAIN, data, figure, section, table};
+use super::parts::{Look, PLAIN, data, figure, lines_id, section, table};
 use crate::glossary;
 use crate::plot::Figure;
 use crate::plot::theme::Ink;
 use crate::report::Report;
+use crate::table::Value;
 
 /// A table by name, if it has rows.
 fn shown(r: &Report, id: &str, look: Look) -> Markup {
@@ -19,12 +20,13 @@ pub(crate) fn requests(r: &Report, figures: &[Figure]) -> Markup {
     let look = Look {
         group: Some("role"),
         swatch: Some(("cause", Ink::of_cause)),
-        hide: &[],
+        source: &["reads", "writes"],
+        ..PLAIN
     };
     section(
         "requests",
         "What a packet cost in DMA requests",
-        "Memory reads and writes that the device sent, counted by what they were for. Completions count as bytes, not as requests.",
+        "Memory reads and writes that the device sent, counted by what they were for. Completions count as bytes, not as requests. A number of reads or writes leads to the first of them in the trace.",
         &html! { (figure(figures, "causes")) (shown(r, "causes", look)) },
     )
 }
@@ -33,7 +35,7 @@ pub(crate) fn link(r: &Report, figures: &[Figure]) -> Markup {
     let look = Look {
         group: Some("direction"),
         swatch: Some(("kind", Ink::of_kind)),
-        hide: &[],
+        ..PLAIN
     };
     section(
         "link",
@@ -78,7 +80,7 @@ pub(crate) fn yardstick(r: &Report) -> Markup {
     let look = Look {
         group: Some("role"),
         swatch: Some(("cause", Ink::of_cause)),
-        hide: &[],
+        ..PLAIN
     };
     let none = r.table("yardstick").is_none_or(|t| t.rows.is_empty());
     section(
@@ -115,13 +117,35 @@ pub(crate) fn conditions(r: &Report) -> Markup {
     let look = Look {
         group: Some("group"),
         swatch: None,
-        hide: &[],
+        ..PLAIN
     };
     section(
         "conditions",
         "Test conditions",
         "",
         &html! { (shown(r, "conditions", look)) (table(&r.headline(), Look { hide: &["metric"], ..PLAIN })) },
+    )
+}
+
+/// What the trace says: the lines behind the numbers.
+pub(crate) fn lines(r: &Report) -> Markup {
+    let Some(t) = r.table("lines").filter(|t| !t.rows.is_empty()) else {
+        return html! {};
+    };
+    let of = |row: &[Value]| lines_id(t, row);
+    section(
+        "lines",
+        "In the trace",
+        "The first requests of each cause, by their line in the trace file.",
+        &html! {
+            @for rows in t.rows.chunk_by(|a, b| of(a) == of(b)) {
+                div.lines id=(of(&rows[0])) {
+                    p.caption { (rows[0][t.at("role")].show()) ": " (rows[0][t.at("cause")].show()) }
+                    pre { @for row in rows { "line " (row[t.at("line")].plain()) "  " (row[t.at("text")].plain()) "\n" } }
+                }
+            }
+            p.source { "All of them: " (data("lines")) }
+        },
     )
 }
 

@@ -40,6 +40,7 @@ section .lead{color:var(--soft);font-size:14px}
 .verdict.warn{color:var(--warn);background:var(--warn-bg)}
 .verdict.bad{color:var(--bad);background:var(--bad-bg)}
 .verdict.small{padding:1px 9px;font-size:12.5px;margin:0 0 0 10px}
+.lines{scroll-margin-top:12px}.lines:target pre{border-color:var(--link)}.behind{color:inherit;text-decoration:underline;text-decoration-color:var(--line);text-underline-offset:3px}
 .tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:12px;margin:20px 0 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px;display:flex;flex-direction:column}
 .tile .what{color:var(--soft);font-size:13px}

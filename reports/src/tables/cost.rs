@@ -56,6 +56,38 @@ pub(crate) fn causes(c: &Collector) -> Table {
     t
 }
 
+const LINES: &[Column] = &[
+    col("role", "Queues"),
+    col("cause", "Cause"),
+    col("line", "Line"),
+    col("cycle", "Cycle"),
+    col("text", "In the trace"),
+];
+
+/// The first requests of each cause as the trace has them.
+pub(crate) fn lines(c: &Collector) -> Table {
+    let mut t = Table::new(
+        "lines",
+        "The first requests of each cause, as the trace has them",
+        LINES,
+    );
+    // what belongs to no queue comes last, as among the causes
+    let mut kinds: Vec<_> = c.examples.requests.iter().collect();
+    kinds.sort_by_key(|((role, purpose), _)| (role.is_none(), *role, *purpose));
+    for ((role, purpose), examples) in kinds {
+        for e in examples {
+            t.push(vec![
+                Value::text(role.map_or("function", Role::word)),
+                Value::text(purpose.name()),
+                Value::Count(e.line),
+                Value::Count(e.cycle),
+                Value::text(e.text.clone()),
+            ]);
+        }
+    }
+    t
+}
+
 const BYTES: &[Column] = &[
     col("direction", "Direction"),
     col("kind", "Bytes that were"),

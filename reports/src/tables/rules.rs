@@ -3,6 +3,7 @@
 use ringside_models::judge::Verdict;
 use ringside_models::rules::{RULES, Scope};
 
+use crate::examples::Examples;
 use crate::table::{Column, Table, Value, col};
 
 const RULE_COLUMNS: &[Column] = &[
@@ -45,6 +46,7 @@ pub(crate) fn rules(verdict: &Verdict) -> Table {
 
 const VIOLATIONS: &[Column] = &[
     col("cycle", "Cycle"),
+    col("line", "Line of the trace"),
     col("rule", "Rule"),
     col("binds", "Binds"),
     col("queue", "Queue"),
@@ -54,7 +56,7 @@ const VIOLATIONS: &[Column] = &[
     col("context", "Before it"),
 ];
 
-pub(crate) fn violations(verdict: &Verdict) -> Table {
+pub(crate) fn violations(verdict: &Verdict, examples: &Examples) -> Table {
     let mut t = Table::new(
         "violations",
         "Violations in the order in which they were found",
@@ -64,6 +66,7 @@ pub(crate) fn violations(verdict: &Verdict) -> Table {
         let announced = verdict.expect.iter().any(|e| e == v.rule);
         t.push(vec![
             Value::Count(v.cycle),
+            Value::count(examples.line_of(v)),
             Value::text(v.rule),
             Value::text(v.scope().word()),
             Value::count(v.queue.map(u64::from)),
