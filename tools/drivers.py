@@ -20,6 +20,7 @@ import time
 # Name, options of the virtual device, options of testpmd, what the wire does, how forwarding is started, mode.
 ECHO, SINK, GENERATE = ("echo", "start tx_first"), ("sink", "start"), ("generate", "start")
 TXONLY, RXONLY = "--forward-mode=txonly", "--forward-mode=rxonly"
+FOUR = "--rxq=4 --txq=4"
 WIDE = "--force-max-simd-bitwidth=512"
 RUNS = [
     ("split in-order echo", "", "", ECHO, ""),
@@ -38,6 +39,10 @@ RUNS = [
     ("packed standard echo", ",packed_vq=1,in_order=0,mrg_rxbuf=0", "", ECHO, ""),
     ("packed vectorised echo", ",packed_vq=1,in_order=1,mrg_rxbuf=0,vectorized=1", "", ECHO, WIDE),
     ("packed indirect tx", ",packed_vq=1,in_order=0", TXONLY + " --txpkts=64,64,1000", SINK, ""),
+    ("four pairs split echo", ",queues=4,cq=1", FOUR, ECHO, ""),
+    ("four pairs split tx", ",queues=4,cq=1", FOUR + " " + TXONLY, SINK, ""),
+    ("four pairs packed echo", ",packed_vq=1,queues=4,cq=1", FOUR, ECHO, ""),
+    ("four pairs packed rx", ",packed_vq=1,queues=4,cq=1", FOUR + " " + RXONLY, GENERATE, ""),
 ]
 # What comes of a driver's own mistake, and is told as such; see docs/drivers.md.
 KNOWN = {

@@ -2,6 +2,7 @@
 
 pub mod in_process;
 pub mod parent;
+pub mod shadow_control;
 #[expect(unsafe_code, reason = "memory that another process stores to")]
 pub mod shared_memory;
 pub mod vhost_user;

@@ -12,6 +12,7 @@ use crate::driver::features::{
 use crate::driver::ring::Areas;
 use crate::driver::transport::{NO_VECTOR, QueueRegisters, Transport};
 use crate::host::Host;
+use crate::serve::shadow_control::ShadowControl;
 
 /// Features of the rings and of the network header: what a driver elsewhere may be offered.
 const PASSED: [u8; 9] = [
@@ -30,6 +31,9 @@ const OWN: [u8; 3] = [ACCESS_PLATFORM, ORDER_PLATFORM, RING_RESET];
 
 struct Running {
     features: Features,
+    /// Owner of the control queue, and the pairs that are active: with MQ.
+    control: Option<ShadowControl>,
+    pairs: u16,
     queues: BTreeMap<u16, QueueRegisters>,
 }
 
@@ -127,10 +131,13 @@ impl Parent {
         for own in OWN.into_iter().filter(|b| offered.has(*b)) {
             features = features.with(own);
         }
-        // One pair needs no MQ, and MQ needs a control queue, which nobody here has.
-        if !features.has(CTRL_VQ) {
-            features = features.without(MQ);
-        }
+        // MQ needs a control queue. Where the driver elsewhere is content with one pair, neither is.
+        let many = features.has(MQ) && offered.has(CTRL_VQ) && rings.keys().any(|q| *q > 1);
+        features = if many {
+            features.with(CTRL_VQ)
+        } else {
+            features.without(MQ)
+        };
         t.take_features(offered, features).await?;
         if self.vectors > 0 {
             t.set_config_vector(0).await?;
@@ -154,8 +161,33 @@ impl Parent {
                 t.enable_queue(*queue, areas, vector, features, None).await?,
             );
         }
+        let control = if many {
+            Some(ShadowControl::enable(t, 2 * self.queue_pairs, features).await?)
+        } else {
+            None
+        };
         t.driver_ok().await?;
-        Ok(Running { features, queues })
+        Ok(Running {
+            features,
+            control,
+            pairs: 1,
+            queues,
+        })
+    }
+
+    /// Makes so many queue pairs active, if that is another number than before.
+    ///
+    /// # Errors
+    /// The device does not take the command.
+    pub async fn set_pairs(&mut self, pairs: u16) -> Result<(), DriverError> {
+        if let Some(running) = &mut self.running
+            && let Some(control) = &running.control
+            && running.pairs != pairs
+        {
+            control.set_pairs(pairs).await?;
+            running.pairs = pairs;
+        }
+        Ok(())
     }
 
     /// Which queue an interrupt's data mean.

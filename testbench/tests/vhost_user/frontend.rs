@@ -26,9 +26,10 @@ pub(crate) const SIZE: u16 = 16;
 const HEADER: usize = 12;
 const BUFFER: u64 = 2048;
 const VERSION_1: u64 = 1 << 32;
+const MQ: u64 = 1 << 22;
 const RING_PACKED: u64 = 1 << 34;
 /// Time that anything may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Descriptor flag: the device writes.
 const WRITE: u16 = 2;
@@ -50,8 +51,10 @@ pub(crate) struct Frontend {
     kicks: Vec<OwnedFd>,
     calls: Vec<OwnedFd>,
     /// Buffers given and taken back, each ring.
-    given: [u16; 2],
-    taken: [u16; 2],
+    given: [u16; 4],
+    taken: [u16; 4],
+    /// Queue pairs that it wants.
+    pub(crate) pairs: usize,
 }
 
 fn ring_at(ring: usize) -> u64 {
@@ -59,7 +62,7 @@ fn ring_at(ring: usize) -> u64 {
 }
 
 fn buffer_at(ring: usize, slot: u16) -> u64 {
-    0x1_0000 + 0x4_0000 * ring as u64 + BUFFER * u64::from(slot)
+    0x1_0000 + 0x2_0000 * ring as u64 + BUFFER * u64::from(slot)
 }
 
 impl Frontend {
@@ -81,8 +84,9 @@ impl Frontend {
             packed,
             kicks: Vec::new(),
             calls: Vec::new(),
-            given: [0; 2],
-            taken: [0; 2],
+            given: [0; 4],
+            taken: [0; 4],
+            pairs: 1,
         }
     }
 
@@ -156,7 +160,9 @@ impl Frontend {
     pub(crate) fn hello(&mut self, protocol: u64) {
         self.send(Request::SetOwner, &[], &[]);
         let offered = u64::from_le_bytes(self.ask(Request::GetFeatures, &[]).try_into().unwrap());
-        let want = VERSION_1 | F_PROTOCOL_FEATURES | if self.packed { RING_PACKED } else { 0 };
+        let packed = if self.packed { RING_PACKED } else { 0 };
+        let many = if self.pairs > 1 { MQ } else { 0 };
+        let want = VERSION_1 | F_PROTOCOL_FEATURES | packed | many;
         assert_eq!(offered & want, want, "{offered:#x}");
         self.ask(Request::GetProtocolFeatures, &[]);
         self.send(Request::SetProtocolFeatures, &[protocol], &[]);
@@ -172,7 +178,7 @@ impl Frontend {
 
     /// Describes both rings.
     pub(crate) fn rings(&mut self, manner: Manner) {
-        for ring in 0..2 {
+        for ring in 0..2 * self.pairs {
             let index = ring as u64;
             self.send(Request::SetVringNum, &[index | u64::from(SIZE) << 32], &[]);
             self.send(Request::SetVringBase, &[index], &[]);
@@ -259,7 +265,7 @@ impl Frontend {
         }
     }
 
-    fn try_take(&mut self, ring: usize) -> Option<Vec<u8>> {
+    pub(crate) fn try_take(&mut self, ring: usize) -> Option<Vec<u8>> {
         let (slot, len) = if self.packed {
             let entry = ring_at(ring) + 16 * u64::from(self.taken[ring] % SIZE);
             let flags = u16::from_le_bytes(self.get(entry + 14));

@@ -185,6 +185,62 @@ fn judged_again(trace: &Path) -> (usize, u64) {
     (verdict.violations.len(), verdict.compared.tlps)
 }
 
+/// A UDP frame of flow `flow`.
+fn datagram(flow: u8) -> Vec<u8> {
+    let mut frame = vec![0x52, 0x54, 0, 0, 0, 1, 0x52, 0x54, 0, 0, 0, 2, 8, 0];
+    frame.extend([0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    frame.extend([flow, flow ^ 0x5a, 0, 53, 0, 26, 0, 0]);
+    frame.extend([flow; 18]);
+    frame
+}
+
+#[test]
+fn several_queue_pairs_are_active_when_they_are_enabled() {
+    let server = Server::start(scenario(), None);
+    for packed in [false, true] {
+        let mut f = Frontend::connect(&server.path, packed);
+        f.pairs = 2;
+        f.hello(protocol::MQ | protocol::REPLY_ACK);
+        f.rings(Manner::Eventfds);
+        for ring in [0, 2] {
+            for _ in 0..frontend::SIZE {
+                f.give(ring, None);
+            }
+            f.kick(ring);
+        }
+        // Sent by the second pair; which pair brings them back is the flows' affair.
+        let mut back = Vec::new();
+        for flow in 0..12 {
+            f.give(3, Some(&datagram(flow)));
+            f.kick(3);
+            assert_eq!(f.take(3), Vec::<u8>::new());
+        }
+        let mut of_pair = [0, 0];
+        let start = std::time::Instant::now();
+        while back.len() < 12 {
+            assert!(start.elapsed() < frontend::PATIENCE, "{of_pair:?}");
+            for (pair, ring) in [(0, 0), (1, 2)] {
+                if let Some(frame) = f.try_take(ring) {
+                    of_pair[pair] += 1;
+                    back.push(frame);
+                }
+            }
+        }
+        back.sort();
+        assert_eq!(back, (0..12).map(datagram).collect::<Vec<_>>());
+        assert!(of_pair.iter().all(|n| *n > 0), "{of_pair:?}");
+        // One pair alone again: its ring gets everything.
+        assert_eq!(f.confirm(Request::SetVringEnable, &[2]), 0);
+        for flow in 0..4 {
+            f.give(TX, Some(&datagram(flow)));
+            f.kick(TX);
+            assert_eq!(f.take(RX), datagram(flow));
+        }
+    }
+    let (result, _) = server.end();
+    assert_clean(&result);
+}
+
 #[test]
 fn status_configuration_and_memory_slots_are_served() {
     let server = Server::start(scenario(), None);

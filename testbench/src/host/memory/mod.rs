@@ -40,6 +40,8 @@ struct Shared {
     reorder: bool,
     dice: Dice,
     recorder: Recorder,
+    /// Stores are recorded.
+    told: bool,
     errors: Vec<MemoryError>,
 }
 
@@ -60,6 +62,7 @@ impl Memory {
             reorder: config.reorder_stores,
             dice,
             recorder,
+            told: true,
             errors: Vec::new(),
         })))
     }
@@ -94,11 +97,13 @@ impl Memory {
         s.stores.settle(now, &mut s.pages);
         let wish = now + s.dice.up_to(s.visibility_cycles);
         let visible = s.stores.push(addr, data.to_vec(), wish, s.reorder);
-        s.recorder.record_with(now, || What::Store {
-            addr,
-            data: data.to_vec(),
-            visible: (visible != now).then_some(visible),
-        });
+        if s.told {
+            s.recorder.record_with(now, || What::Store {
+                addr,
+                data: data.to_vec(),
+                visible: (visible != now).then_some(visible),
+            });
+        }
         visible
     }
 
@@ -161,6 +166,11 @@ impl Memory {
     pub fn settle(&self, now: u64) {
         let s = &mut *self.0.borrow_mut();
         s.stores.settle(now, &mut s.pages);
+    }
+
+    /// Stores are no events from now on: the trace's header says that it has none.
+    pub fn keep_stores_untold(&self) {
+        self.0.borrow_mut().told = false;
     }
 
     /// The device can reach these regions of somebody else's memory from now on, instead of those before. They are in no [`What::Store`].

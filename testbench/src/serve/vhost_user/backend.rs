@@ -165,7 +165,7 @@ impl Backend {
         host.memory().lend(self.regions.lent());
         parent.start(self.taken(), &areas).await?;
         self.started = areas;
-        Ok(())
+        Ok(parent.set_pairs(self.active_pairs()).await?)
     }
 
     /// Takes a message: what to answer, if anything.
@@ -245,6 +245,8 @@ impl Backend {
             Request::SetVringEnable => {
                 let (ring, on) = message.vring_state()?;
                 self.ring(request, ring)?.enabled = on != 0;
+                // Without an enabled pair there is no number to tell the device; the driver gives it nothing then.
+                parent.set_pairs(self.active_pairs()).await?;
             }
             Request::SetStatus => self.set_status(message.u64()? as u8, parent, host).await?,
             Request::ResetDevice | Request::ResetOwner => self.reset(parent).await?,
@@ -263,6 +265,12 @@ impl Backend {
             return number(0);
         }
         Ok(None)
+    }
+
+    /// Pairs from the first on whose rings were started and are told to run: at least one.
+    fn active_pairs(&self) -> u16 {
+        let runs = |pair: &&[Ring]| pair.iter().all(|r| r.enabled && r.is_ready());
+        (self.rings.chunks(2).take_while(runs).count() as u16).max(1)
     }
 
     fn set_features(&mut self, taken: u64) -> Result<(), BackendError> {

@@ -370,6 +370,7 @@ pub fn serve(
                 return Ok(Some("somebody else takes the interrupts".to_owned()));
             };
             bench.wire.link().set(true);
+            bench.host.memory().keep_stores_untold();
             let mut service = Service {
                 parent: Parent::new(&bench.host).await?,
                 host: bench.host.clone(),
