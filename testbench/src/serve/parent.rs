@@ -10,7 +10,7 @@ use crate::driver::features::{
     ORDER_PLATFORM, RING_PACKED, RING_RESET, STATUS, VERSION_1,
 };
 use crate::driver::ring::Areas;
-use crate::driver::transport::{NO_VECTOR, QueueRegisters, Transport};
+use crate::driver::transport::{NO_VECTOR, QueuePosition, QueueRegisters, Transport};
 use crate::host::Host;
 use crate::serve::shadow_control::ShadowControl;
 
@@ -28,6 +28,15 @@ const PASSED: [u8; 9] = [
 ];
 /// What concerns the way over PCIe, and so this driver alone.
 const OWN: [u8; 3] = [ACCESS_PLATFORM, ORDER_PLATFORM, RING_RESET];
+
+/// Where a ring is, and where in it the device is to go on: absent at the beginning of a new ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its parts.
+    pub areas: Areas,
+    /// An index (split), or a slot with its wrap counter in bit 15 (packed).
+    pub start: Option<u16>,
+}
 
 struct Running {
     features: Features,
@@ -110,7 +119,7 @@ impl Parent {
     ///
     /// # Errors
     /// The device refuses; then it is reset.
-    pub async fn start(&mut self, taken: Features, rings: &BTreeMap<u16, Areas>) -> Result<(), DriverError> {
+    pub async fn start(&mut self, taken: Features, rings: &BTreeMap<u16, Place>) -> Result<(), DriverError> {
         let started = self.try_start(taken, rings).await;
         match started {
             Ok(running) => {
@@ -124,7 +133,7 @@ impl Parent {
         }
     }
 
-    async fn try_start(&self, taken: Features, rings: &BTreeMap<u16, Areas>) -> Result<Running, DriverError> {
+    async fn try_start(&self, taken: Features, rings: &BTreeMap<u16, Place>) -> Result<Running, DriverError> {
         let t = &self.transport;
         let offered = t.begin().await?;
         let mut features = Features(taken.0 & self.offered().0);
@@ -143,7 +152,7 @@ impl Parent {
             t.set_config_vector(0).await?;
         }
         let mut queues = BTreeMap::new();
-        for (queue, areas) in rings {
+        for (queue, Place { areas, start }) in rings {
             let max = t.queue_size_max(*queue).await?;
             if areas.size > max {
                 return Err(DriverError::Lacks {
@@ -158,7 +167,7 @@ impl Parent {
             };
             queues.insert(
                 *queue,
-                t.enable_queue(*queue, areas, vector, features, None).await?,
+                t.enable_queue(*queue, areas, vector, features, *start).await?,
             );
         }
         let control = if many {
@@ -198,6 +207,18 @@ impl Parent {
             .values()
             .find(|q| u32::from(q.vector) == vector_data)
             .map(|q| q.index)
+    }
+
+    /// How far a queue is; `None`: the device does not say (docs/checkpoint.md).
+    ///
+    /// # Errors
+    /// An access failed.
+    pub async fn position(&self, queue: u16) -> Result<Option<QueuePosition>, DriverError> {
+        match self.transport.queue_position(queue).await {
+            Ok(position) => Ok(Some(position)),
+            Err(DriverError::Lacks { .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     /// Kicks a queue; one that does not run is left alone.

@@ -37,6 +37,7 @@ impl ShadowControl {
             in_order: features.has(IN_ORDER),
             free_list: FreeList::default(),
             dice: Dice::new(0, "serve/control"),
+            start: None,
         };
         let format = if features.has(RING_PACKED) {
             Format::Packed
@@ -46,7 +47,7 @@ impl ShadowControl {
         let size = transport.queue_size_max(index).await?.min(SIZE);
         let ring = Ring::new(format, host.memory(), size, options)?;
         let registers = transport
-            .enable_queue(index, &ring.areas(), NO_VECTOR, features)
+            .enable_queue(index, &ring.areas(), NO_VECTOR, features, None)
             .await?;
         let context = Context {
             sim: host.sim().clone(),

@@ -55,6 +55,8 @@ pub(crate) struct Frontend {
     taken: [u16; 4],
     /// Queue pairs that it wants.
     pub(crate) pairs: usize,
+    /// Where its rings are to go on.
+    pub(crate) bases: [u32; 4],
 }
 
 fn ring_at(ring: usize) -> u64 {
@@ -87,6 +89,7 @@ impl Frontend {
             given: [0; 4],
             taken: [0; 4],
             pairs: 1,
+            bases: [0; 4],
         }
     }
 
@@ -176,12 +179,18 @@ impl Frontend {
         [at, at + 0x2000, at + 0x1000]
     }
 
-    /// Describes both rings.
+    /// Describes all rings.
     pub(crate) fn rings(&mut self, manner: Manner) {
+        self.kicks.clear();
+        self.calls.clear();
         for ring in 0..2 * self.pairs {
             let index = ring as u64;
             self.send(Request::SetVringNum, &[index | u64::from(SIZE) << 32], &[]);
-            self.send(Request::SetVringBase, &[index], &[]);
+            self.send(
+                Request::SetVringBase,
+                &[index | u64::from(self.bases[ring]) << 32],
+                &[],
+            );
             let [descriptor, device, driver] = Self::addresses(ring);
             self.send(
                 Request::SetVringAddr,

@@ -8,10 +8,9 @@ use super::regions::{RegionError, Regions, SLOTS};
 use super::ring::{Kick, Ring, RingError};
 use crate::driver::error::DriverError;
 use crate::driver::features::{Features, RING_PACKED, VERSION_1};
-use crate::driver::ring::Areas;
 use crate::driver::transport::status;
 use crate::host::Host;
-use crate::serve::parent::Parent;
+use crate::serve::parent::{Parent, Place};
 
 /// Protocol features offered.
 const PROTOCOL: u64 = protocol::MQ
@@ -89,7 +88,7 @@ pub struct Backend {
     /// The rings, by index.
     pub rings: Vec<Ring>,
     /// Where those lie that were started last.
-    started: BTreeMap<u16, Areas>,
+    started: BTreeMap<u16, Place>,
 }
 
 impl Backend {
@@ -156,15 +155,15 @@ impl Backend {
             return Err(BackendError::Legacy { taken: self.taken });
         }
         let packed = self.is_packed();
-        let mut areas = BTreeMap::new();
+        let mut places = BTreeMap::new();
         for (index, ring) in (0..).zip(&self.rings) {
-            if let Some(place) = ring.areas(index, packed, &self.regions)? {
-                areas.insert(index, place);
+            if let Some(place) = ring.place(index, packed, &self.regions)? {
+                places.insert(index, place);
             }
         }
         host.memory().lend(self.regions.lent());
-        parent.start(self.taken(), &areas).await?;
-        self.started = areas;
+        parent.start(self.taken(), &places).await?;
+        self.started = places;
         Ok(parent.set_pairs(self.active_pairs()).await?)
     }
 
@@ -319,9 +318,7 @@ impl Backend {
         Ok(())
     }
 
-    /// A ring stops, and the frontend wants to know where: that is the number of buffers that the device has returned on a split ring. Of a packed
-    /// ring only the device knows, and it does not say yet: such a ring is said to be where it began. The device can stop one ring only with the others: it
-    /// is reset with the first.
+    /// A ring stops, and the frontend wants to know where. The device can stop one ring only with the others: all stop with the first.
     async fn stop_ring(
         &mut self,
         request: Request,
@@ -329,22 +326,42 @@ impl Backend {
         parent: &mut Parent,
         host: &Host,
     ) -> Result<Vec<u8>, BackendError> {
-        let stopped = self.ring(request, ring)?;
-        let mut base = stopped.base;
-        (stopped.kick, stopped.enabled) = (Kick::Unknown, false);
+        self.ring(request, ring)?;
         if parent.is_running() {
             // What was given to the device goes all the way, if it can.
             let drained = host.quiet(DRAIN_QUIET_CYCLES);
             let _ = host.sim().timeout(DRAIN_CYCLES, drained).await;
+            for (queue, place) in self.started.clone() {
+                self.rings[usize::from(queue)].base = self.position(queue, place, parent, host).await?;
+            }
             parent.stop().await?;
         }
-        if let Some(areas) = self.started.get(&(ring as u16)).filter(|_| !self.is_packed()) {
-            let mut index = [0; 2];
-            host.memory()
-                .device_read(host.sim().now(), areas.device + 2, &mut index);
-            base = u16::from_le_bytes(index).into();
+        let stopped = self.ring(request, ring)?;
+        (stopped.kick, stopped.enabled) = (Kick::Unknown, false);
+        Ok([ring.to_le_bytes(), stopped.base.to_le_bytes()].concat())
+    }
+
+    /// Where a queue goes on: behind the last buffer returned, so that what was begun and not returned is done again. A device that does not say it
+    /// itself leaves the used index of a split ring to look at, and of a packed ring nothing: that one is said to be where it began.
+    async fn position(
+        &self,
+        queue: u16,
+        place: Place,
+        parent: &Parent,
+        host: &Host,
+    ) -> Result<u32, BackendError> {
+        let packed = self.is_packed();
+        if let Some(position) = parent.position(queue).await? {
+            let used = u32::from(position.used);
+            return Ok(if packed { used << 16 | used } else { used });
         }
-        Ok([ring.to_le_bytes(), base.to_le_bytes()].concat())
+        if packed {
+            return Ok(self.rings[usize::from(queue)].base);
+        }
+        let mut index = [0; 2];
+        host.memory()
+            .device_read(host.sim().now(), place.areas.device + 2, &mut index);
+        Ok(u16::from_le_bytes(index).into())
     }
 
     async fn config(&self, message: &Message, parent: &Parent) -> Result<Vec<u8>, BackendError> {

@@ -6,6 +6,7 @@ use super::message::VringAddr;
 use super::regions::Regions;
 use crate::driver::layout::Layout;
 use crate::driver::ring::Areas;
+use crate::serve::parent::Place;
 
 /// Bytes of a packed ring's event structure.
 const EVENT_BYTES: u64 = 4;
@@ -61,8 +62,8 @@ pub enum RingError {
         /// What it has to be aligned to.
         align: u64,
     },
-    /// Not at its beginning.
-    #[error("ring {ring} is to go on at {base:#x}: the device begins every ring at its beginning")]
+    /// A position that the ring does not have.
+    #[error("ring {ring} is to go on at {base:#x}: it has no such position")]
     Base {
         /// Ring.
         ring: u16,
@@ -103,7 +104,7 @@ impl Ring {
     ///
     /// # Errors
     /// [`RingError`]: it cannot run.
-    pub fn areas(&self, ring: u16, packed: bool, regions: &Regions) -> Result<Option<Areas>, RingError> {
+    pub fn place(&self, ring: u16, packed: bool, regions: &Regions) -> Result<Option<Place>, RingError> {
         let Some(addr) = self.addr.filter(|_| self.is_ready()) else {
             return Ok(None);
         };
@@ -116,16 +117,7 @@ impl Ring {
                 });
             }
         };
-        // Frontends write the start of a packed ring in four ways: with both wrap bits, with one, with none.
-        let at_start = if packed {
-            self.base & !(WRAP | WRAP << 16) == 0
-        } else {
-            self.base == 0
-        };
-        if !at_start {
-            let base = self.base;
-            return Err(RingError::Base { ring, base });
-        }
+        let start = self.start(ring, size, packed)?;
         let place = |part, user, len_bytes, align: u64| {
             let guest = regions.guest(user, len_bytes).ok_or(RingError::Nowhere {
                 ring,
@@ -148,12 +140,36 @@ impl Ring {
         } else {
             [(Layout::available_bytes(size), 2), (Layout::used_bytes(size), 4)]
         };
-        Ok(Some(Areas {
+        let areas = Areas {
             size,
             descriptor: place("descriptor area", addr.descriptor, Layout::table_bytes(size), 16)?,
             driver: place("driver area", addr.driver, driver.0, driver.1)?,
             device: place("device area", addr.device, device.0, device.1)?,
-        }))
+        };
+        Ok(Some(Place { areas, start }))
+    }
+
+    /// Where the device is to begin. Of what was begun and not returned elsewhere nothing is known here: it is done again.
+    fn start(&self, ring: u16, size: u16, packed: bool) -> Result<Option<u16>, RingError> {
+        let base = self.base;
+        let bad = Err(RingError::Base { ring, base });
+        if !packed {
+            return match u16::try_from(base) {
+                Ok(0) => Ok(None),
+                Ok(index) => Ok(Some(index)),
+                Err(_) => bad,
+            };
+        }
+        // Frontends write the start of a packed ring in four ways: with both wrap bits, with one, with none.
+        if base & !(WRAP | WRAP << 16) == 0 && base != WRAP << 16 {
+            return Ok(None);
+        }
+        let used = (base >> 16) as u16;
+        if used & !(WRAP as u16) < size {
+            Ok(Some(used))
+        } else {
+            bad
+        }
     }
 }
 
@@ -203,24 +219,30 @@ mod tests {
             device: 0x10_2000,
         };
         let good = [0, 0x1000, 0x2000];
-        assert_eq!(ring(256, 0, good).areas(3, false, &regions()), Ok(Some(want)));
-        for base in [0, 0x8000, 0x8000_0000, 0x8000_8000] {
-            assert_eq!(ring(256, base, good).areas(3, true, &regions()), Ok(Some(want)));
+        let at = |start| Ok(Some(Place { areas: want, start }));
+        for (base, start) in [(0, None), (1, Some(1)), (0xffff, Some(0xffff))] {
+            assert_eq!(ring(256, base, good).place(3, false, &regions()), at(start));
         }
-        assert!(ring(100, 0, good).areas(3, true, &regions()).is_ok());
-        assert_eq!(Ring::default().areas(3, true, &regions()), Ok(None));
+        for base in [0, 0x8000, 0x8000_8000] {
+            assert_eq!(ring(256, base, good).place(3, true, &regions()), at(None));
+        }
+        for (base, start) in [(0x8007_8009, 0x8007), (0x00ff_00ff, 0xff), (0x8000_0000, 0x8000)] {
+            assert_eq!(ring(256, base, good).place(3, true, &regions()), at(Some(start)));
+        }
+        assert!(ring(100, 0, good).place(3, true, &regions()).is_ok());
+        assert_eq!(Ring::default().place(3, true, &regions()), Ok(None));
     }
 
     #[test]
     fn absurd_rings_are_refused() {
         let good = [0, 0x1000, 0x2000];
-        let text = |r: Ring, packed| r.areas(3, packed, &regions()).unwrap_err().to_string();
+        let text = |r: Ring, packed| r.place(3, packed, &regions()).unwrap_err().to_string();
         for size in [100, 0x1_0000, 65537] {
             assert!(text(ring(size, 0, good), false).contains("entries"), "{size}");
         }
         assert!(text(ring(40_000, 0, good), true).contains("entries"));
-        assert!(text(ring(256, 7, good), false).contains("go on at 0x7"));
-        assert!(text(ring(256, 0x8008_8008, good), true).contains("go on at"));
+        assert!(text(ring(256, 0x1_0007, good), false).contains("go on at 0x10007"));
+        assert!(text(ring(256, 0x8100_8100, good), true).contains("go on at"));
         for (i, part) in ["descriptor", "driver", "device"].into_iter().enumerate() {
             for far in [0xffff, 0x1_0000, u64::MAX - 0x7f00_0000_0000, 1 << 46] {
                 let mut offsets = good;
