@@ -8,12 +8,14 @@ CARGO ?= cargo
 RINGSIDE = $(CARGO) run --quiet --release -p ringside --
 # Arguments for the command that a target runs, e.g. make run ARGS="--pcap my.pcap --queues 4"
 ARGS ?=
+# Parameters of the build that make netlist synthesises
+NETLIST ?= DATA_W=128 QUEUE_PAIRS=1 MAX_QUEUE_SIZE=16
 # Descriptors of make soak, and which random scenarios
 DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-bench setup-traffic setup-drivers build run test soak lint fmt golden coverage bench bench-ring drivers traffic clean
+.PHONY: help setup setup-test setup-lint setup-bench setup-traffic setup-drivers build run test soak lint netlist fmt golden coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -56,6 +58,11 @@ drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost
 
 lint: setup-lint ## formatting, clippy, and four readings of the RTL
 	@tools/lint.sh $(ARGS)
+
+netlist: setup-lint ## synthesise a small build of the device (NETLIST) to gates; the golden scenarios on it, in lock-step with the RTL
+	@$(CARGO) build --quiet --release -p ringside
+	@.venv/bin/python tools/netlist.py $(NETLIST:%=--set %)
+	@RINGSIDE_CXXFLAGS=-O1 $(RINGSIDE) test --dut .cache/netlist/gates/dut.toml --same-as .cache/netlist/gates/rtl.toml $(ARGS)
 
 fmt: ## format the Rust
 	$(CARGO) fmt --all

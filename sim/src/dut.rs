@@ -130,6 +130,8 @@ pub struct DutConfig {
     pub parameters: BTreeMap<String, ParamValue>,
     /// Which of them the design can also take when a simulation begins, by name.
     pub runtime: BTreeMap<String, Runtime>,
+    /// Parameters that these sources were made with and have no more, as a netlist has not. A scenario may ask for the same value, not for another.
+    pub fixed: BTreeMap<String, ParamValue>,
     /// The clock port; default `clk_i`.
     pub clock: String,
     /// Clock frequency in MHz (time in waveforms and in `$time`); default 250.
@@ -164,6 +166,8 @@ struct RawDut {
     parameters: BTreeMap<String, ParamValue>,
     #[serde(default)]
     runtime: BTreeMap<String, Runtime>,
+    #[serde(default)]
+    fixed: BTreeMap<String, ParamValue>,
     #[serde(default = "default_clock")]
     clock: String,
     #[serde(default = "default_mhz")]
@@ -292,6 +296,11 @@ impl DutConfig {
                 "[runtime] names {name}, which has no value in [parameters]"
             )));
         }
+        if let Some(name) = raw.fixed.keys().find(|name| raw.parameters.contains_key(*name)) {
+            return Err(value_error(format!(
+                "{name} is in [parameters] and in [fixed]: a parameter that the sources still have is not fixed"
+            )));
+        }
         let mut sources = filelist::Sources::default();
         let list_error = |source| DutError::FileList {
             path: path.to_owned(),
@@ -341,6 +350,7 @@ impl DutConfig {
             defines: sources.defines,
             parameters: raw.parameters,
             runtime: raw.runtime,
+            fixed: raw.fixed,
             clock: raw.clock,
             clock_mhz: raw.clock_mhz,
             reset: raw.reset,

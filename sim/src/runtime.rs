@@ -24,10 +24,20 @@ pub struct Runtime {
 /// The parameters of `dut` as the elaborator gets them, and what the design reads as plusargs: `NAME=value`.
 ///
 /// # Errors
-/// [`BuildError::Parameter`]: a value out of its range.
+/// [`BuildError::Parameter`]: a value out of its range; [`BuildError::Fixed`]: another value than the sources were made with.
 pub(crate) fn resolve(dut: &DutConfig) -> Result<(BTreeMap<String, ParamValue>, Vec<String>), BuildError> {
     let mut parameters = dut.parameters.clone();
     let mut plusargs = Vec::new();
+    for (name, fixed) in &dut.fixed {
+        if let Some(value) = parameters.remove(name).filter(|value| value != fixed) {
+            return Err(BuildError::Fixed {
+                name: dut.name.clone(),
+                parameter: name.clone(),
+                fixed: fixed.literal(),
+                value: value.literal(),
+            });
+        }
+    }
     for (name, runtime) in &dut.runtime {
         let Some(value) = parameters.get_mut(name) else {
             continue;

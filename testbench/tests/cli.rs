@@ -278,7 +278,7 @@ fn a_rule_that_was_to_be_provoked_and_was_not_is_a_failure() {
 #[test]
 fn more_queue_pairs_than_the_device_has_is_said_first() {
     let b = Bench::new();
-    let text = b.says(&["run", "--queues", "8", "--size", "64", "--no-files"], 2);
+    let text = b.says(&["run", "--queues", "8", "--size", "64", "--no-files"], 5);
     let first = text.lines().nth(3).unwrap_or_default();
     assert!(
         first.starts_with("  NOT RUN: the run needs 8 queue pairs, the device has 4")

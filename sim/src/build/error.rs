@@ -88,6 +88,20 @@ pub enum BuildError {
         /// The greatest value there is.
         greatest: i64,
     },
+    /// A parameter that the sources were made with was asked to be another.
+    #[error(
+        "{name}: made with {parameter} = {fixed}, which cannot be {value} now: make it anew, or leave the parameter out"
+    )]
+    Fixed {
+        /// Name of the design.
+        name: String,
+        /// The parameter.
+        parameter: String,
+        /// The value it was made with.
+        fixed: String,
+        /// The value asked for.
+        value: String,
+    },
     /// A file of the cache or of the design cannot be read or written.
     #[error("{what} {path}: {source}")]
     Io {

@@ -90,12 +90,17 @@ pub enum CliError {
 impl CliError {
     /// Usage, build or input.
     pub(super) const CODE: u8 = 2;
+    /// The design was not made for it: a feature that it does not offer, a parameter that a netlist has no more.
+    pub(super) const UNABLE: u8 = 5;
 
     /// The exit code.
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
             CliError::Run(RunError::Readers) => 3,
+            CliError::Unmet { .. }
+            | CliError::Build(BuildError::Fixed { .. })
+            | CliError::Run(RunError::Build(BuildError::Fixed { .. })) => Self::UNABLE,
             _ => Self::CODE,
         }
     }

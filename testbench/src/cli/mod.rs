@@ -1,6 +1,6 @@
 //! The `ringside` command: arguments in, exit code out.
 //!
-//! Exit codes: 0 pass, 1 violations, 2 usage, build or input, 3 a bug of Ringside, 4 time-out, 130 SIGINT, 143 SIGTERM.
+//! Exit codes: 0 pass, 1 violations, 2 usage, build or input, 3 a bug of Ringside, 4 time-out, 5 the design was not made for what was asked of it, 130 SIGINT, 143 SIGTERM.
 
 mod build;
 mod capture;
@@ -15,6 +15,7 @@ mod paint;
 mod report;
 mod run;
 mod run_args;
+mod second;
 mod serve;
 mod shrink;
 mod summary;
@@ -90,7 +91,7 @@ impl Outcome {
             Outcome::Violations => 1,
             Outcome::OurBug => 3,
             Outcome::TimeOut => 4,
-            Outcome::Unable => CliError::CODE,
+            Outcome::Unable => CliError::UNABLE,
             Outcome::Interrupted => interrupt::code(),
         }
     }

@@ -62,6 +62,14 @@ impl Progress {
             .unwrap_or_default()
     }
 
+    /// Does something while it is not there: prints a line that is to stay.
+    pub(super) fn hide(&self, what: impl FnOnce()) {
+        match &self.0 {
+            Some(bar) => bar.suspend(what),
+            None => what(),
+        }
+    }
+
     /// Says what is done now.
     pub(super) fn say(&self, text: &str) {
         if let Some(bar) = &self.0 {

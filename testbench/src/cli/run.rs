@@ -9,15 +9,16 @@ use super::interrupt::Interrupt;
 use super::out::{out, outln};
 use super::paint::{Paint, Progress};
 use super::run_args::RunArgs;
+use super::second::Second;
 use super::{CliError, Outcome, failure, report, summary};
 use crate::bucket::Bucket;
 use crate::driver::error::DriverError;
-use crate::run::{Ended, RunOptions, RunResult};
+use crate::run::{Ended, RunOptions, RunResult, Uninitialised};
 use crate::scenario::Scenario;
 use crate::unfinished::part_of;
 
 /// Cycles of waveforms before a violation.
-const WAVES_BEFORE: u64 = 2_000;
+pub(super) const WAVES_BEFORE: u64 = 2_000;
 /// Cycles of waveforms after it.
 const WAVES_AFTER: u64 = 200;
 
@@ -36,7 +37,8 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliE
         capture: files.capture.clone(),
         unjudged: args.unjudged,
         no_assert: args.no_assert,
-        digest: args.check_determinism,
+        digest: Second::of(args).is_some(),
+        uninitialised: Second::of(args).map_or_else(Uninitialised::default, Second::uninitialised),
         waves: args.window(files.folder.join("waves.fst")),
         coverage: args.coverage.clone(),
         stop: Some(interrupt.flag()),
@@ -50,11 +52,11 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliE
     let mut left = Vec::new();
     let mut notes = String::new();
     let stopped = outcome == Outcome::Interrupted;
-    if args.check_determinism && !stopped {
-        let (same, text) = again(args, &scenario, &result, &files, interrupt)?;
+    if let (Some(second), false) = (Second::of(args), stopped) {
+        let (same, text) = second.run(args, &scenario, &result, &files.folder, interrupt)?;
         notes.push_str(&text);
         if !same {
-            outcome = Outcome::OurBug;
+            outcome = second.difference();
         }
     }
     let written = |path: &Path| if stopped { part_of(path) } else { path.to_owned() };
@@ -112,6 +114,7 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliE
                 &result,
                 (outcome == Outcome::Pass, bucket.as_ref()),
                 &left,
+                &notes,
                 &repeat
             )
         );
@@ -127,7 +130,7 @@ fn waves_text(window: &TraceWindow, cycles: u64) -> String {
     format!("{} (cycles {} to {last})", window.path.display(), window.from)
 }
 
-fn simulate(scenario: &Scenario, options: &RunOptions) -> Result<RunResult, CliError> {
+pub(super) fn simulate(scenario: &Scenario, options: &RunOptions) -> Result<RunResult, CliError> {
     let progress = Progress::new();
     progress.say("running");
     let run = || crate::run::run(scenario, options, &|text| progress.say(text));
@@ -171,56 +174,6 @@ fn outcome(result: &RunResult) -> Outcome {
         _ if result.passed() => Outcome::Pass,
         _ => Outcome::Violations,
     }
-}
-
-/// The second run of `--check-determinism`: another model, with waveforms.
-fn again(
-    args: &RunArgs,
-    scenario: &Scenario,
-    first: &RunResult,
-    files: &Files,
-    interrupt: &Interrupt,
-) -> Result<(bool, String), CliError> {
-    let window = TraceWindow {
-        path: files.folder.join("determinism.fst"),
-        from: 0,
-        to: WAVES_BEFORE,
-    };
-    std::fs::create_dir_all(&files.folder).map_err(CliError::file("create", &files.folder))?;
-    let options = RunOptions {
-        digest: true,
-        no_assert: args.no_assert,
-        waves: Some(window.clone()),
-        stop: Some(interrupt.flag()),
-        ..RunOptions::default()
-    };
-    let second = simulate(scenario, &options)?;
-    let _ = std::fs::remove_file(&window.path);
-    let same = first.findings.digest == second.findings.digest && first.port_digest == second.port_digest;
-    let short = |d: &Option<String>| {
-        d.as_deref()
-            .unwrap_or("none")
-            .chars()
-            .take(16)
-            .collect::<String>()
-    };
-    let text = if same {
-        format!(
-            "  twice  the same trace (sha256 {}…), without waveforms and with\n",
-            short(&first.findings.digest)
-        )
-    } else {
-        format!(
-            "  twice  NOT the same: trace {} then {}, ports {} then {}, cycles {} then {}\n",
-            short(&first.findings.digest),
-            short(&second.findings.digest),
-            first.port_digest.as_deref().unwrap_or("none"),
-            second.port_digest.as_deref().unwrap_or("none"),
-            first.cycles,
-            second.cycles
-        )
-    };
-    Ok((same, text))
 }
 
 /// The command that repeats this run: the arguments of this one, and the seed.

@@ -106,6 +106,9 @@ pub(super) struct RunArgs {
     /// Run twice, the second time with waveforms, and compare digests of trace and ports
     #[arg(long)]
     pub(super) check_determinism: bool,
+    /// Run the same on this design too (the RTL that a netlist was made from) and demand the same at every pin in every cycle
+    #[arg(long, value_name = "FILE", conflicts_with = "check_determinism")]
+    pub(super) same_as: Option<PathBuf>,
     /// Write waveforms of these cycles, e.g. 1000..2000
     #[arg(long, value_name = "FROM..TO", value_parser = parse_window)]
     pub(super) waves: Option<(u64, u64)>,

@@ -171,7 +171,7 @@ pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, 
     }
     let good = is_good(&result);
     if args.json {
-        outln!("{}", summary::run_json(&result, (good, None), &left, ""));
+        outln!("{}", summary::run_json(&result, (good, None), &left, "", ""));
     } else {
         print(&result, &peers, &left, good);
     }

@@ -299,6 +299,7 @@ pub(super) fn run_json(
     result: &RunResult,
     (passed, bucket): (bool, Option<&Bucket>),
     files: &[(&str, String)],
+    notes: &str,
     repeat: &str,
 ) -> String {
     let traffic: Value = result
@@ -327,6 +328,7 @@ pub(super) fn run_json(
         "seed": result.header.seed,
         "passed": passed,
         "ended": ended,
+        "notes": notes.lines().map(str::trim).collect::<Vec<_>>(),
         "cycles": result.cycles,
         "events": result.findings.events,
         "frames": result.frames,

@@ -5,6 +5,7 @@
 //! of failure the first is shrunk.
 
 mod state;
+mod suite;
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -28,6 +29,7 @@ use crate::run::load_dut;
 use crate::scenario::Scenario;
 use crate::workspace;
 use state::{Header, Record, Smallest, State};
+use suite::SuiteArgs;
 
 /// Scenarios of one seed at most: their numbers are seed * this + 0, 1, 2 ...
 const SCENARIOS: u64 = 1_000_000;
@@ -41,33 +43,36 @@ const SHOWN: usize = 160;
 pub(super) struct TestArgs {
     /// Descriptors that the drivers of the scenarios are to write in all, split and packed
     #[arg(long, value_name = "DESCRIPTORS", value_parser = clap::value_parser!(u64).range(1..))]
-    random: u64,
+    random: Option<u64>,
+    #[command(flatten)]
+    suite: SuiteArgs,
     /// Which random scenarios: those from a million times this on
-    #[arg(long, value_name = "S", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "random", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
     seed: u64,
     /// So many times the frames of a random scenario
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "random", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     stretch: u32,
     /// Scenarios at a time [default: processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     jobs: Option<u64>,
     /// Where it is remembered what is done [default: reports/out/random-S.jsonl]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "random")]
     state: Option<PathBuf>,
     /// Parameter of the device's top module, e.g. BUG=3; may be repeated. The design's own assertions are then left out of the model
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_parameter)]
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "random", value_parser = parse_parameter)]
     set: Vec<(String, ParamValue)>,
     /// Runs at most to shrink the first failure of a kind; 0: it is not shrunk
-    #[arg(long, value_name = "N", default_value_t = 150)]
+    #[arg(long, value_name = "N", requires = "random", default_value_t = 150)]
     shrink_runs: u64,
     /// Seconds at most for that
-    #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "random", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
     shrink_seconds: u64,
 }
 
 /// What the threads share.
 struct Work<'a> {
     args: &'a TestArgs,
+    descriptors: u64,
     program: PathBuf,
     state: Mutex<State>,
     children: Mutex<Vec<Child>>,
@@ -77,6 +82,20 @@ struct Work<'a> {
 }
 
 pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
+    let jobs = args
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u64));
+    match args.random {
+        Some(descriptors) => random(args, descriptors, jobs, interrupt),
+        None => suite::suite(
+            &args.suite,
+            usize::try_from(jobs).unwrap_or(usize::MAX),
+            interrupt,
+        ),
+    }
+}
+
+fn random(args: &TestArgs, descriptors: u64, jobs: u64, interrupt: &Interrupt) -> Result<Outcome, CliError> {
     let plain = Scenario {
         parameters: args.set.iter().cloned().collect(),
         ..Scenario::default()
@@ -96,6 +115,7 @@ pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, Cl
     let flag = interrupt.flag();
     let work = Work {
         args,
+        descriptors,
         program,
         state: Mutex::new(state),
         children: Mutex::default(),
@@ -103,13 +123,10 @@ pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, Cl
         stop: &flag,
         paint: Paint::stdout(),
     };
-    let jobs = args
-        .jobs
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u64));
     Interrupt::during(|| run_all(&work, jobs, &progress))?;
     drop(progress);
     let state = held(&work.state);
-    outln!("{}", state.summary(args.random, work.paint));
+    outln!("{}", state.summary(descriptors, work.paint));
     Ok(if state.failures() > 0 {
         Outcome::Violations
     } else if flag.load(Ordering::SeqCst) {
@@ -158,7 +175,7 @@ fn run_all(work: &Work, jobs: u64, progress: &Progress) -> Result<(), CliError> 
                     let _ = child.kill();
                 }
             }
-            progress.say(&held(&work.state).progress(work.args.random, before, progress.elapsed()));
+            progress.say(&held(&work.state).progress(work.descriptors, before, progress.elapsed()));
         }
         threads
             .into_iter()
@@ -168,7 +185,7 @@ fn run_all(work: &Work, jobs: u64, progress: &Progress) -> Result<(), CliError> 
 
 /// Runs one scenario after the other.
 fn worker(work: &Work) -> Result<(), CliError> {
-    while !work.stop.load(Ordering::SeqCst) && held(&work.state).descriptors() < work.args.random {
+    while !work.stop.load(Ordering::SeqCst) && held(&work.state).descriptors() < work.descriptors {
         let number = work.next.fetch_add(1, Ordering::SeqCst);
         if number >= SCENARIOS {
             break;
@@ -190,7 +207,7 @@ fn worker(work: &Work) -> Result<(), CliError> {
             break;
         }
         // What keeps one scenario from being run at all keeps them all: no finding of theirs.
-        if code == Some(CliError::CODE.into()) {
+        if matches!(code, Some(c) if c == i32::from(CliError::CODE) || c == i32::from(CliError::UNABLE)) {
             work.stop.store(true, Ordering::SeqCst);
             return Err(CliError::Usage(format!(
                 "ringside {}: {}",
@@ -312,13 +329,15 @@ mod tests {
         let args = read(&["--random", "500"]).unwrap();
         assert_eq!(
             (args.random, args.seed, args.stretch, args.jobs),
-            (500, 1, 20, None)
+            (Some(500), 1, 20, None)
         );
         for wrong in [
             &["--random", "0"][..],
             &["--random", "5", "--jobs", "0"],
             &["--random", "5", "--stretch", "0"],
-            &[],
+            &["--seed", "3"],
+            &["--random", "5", "--dut", "a.toml"],
+            &["--all", "one.toml"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }

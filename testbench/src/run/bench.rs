@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringside_models::event::{EndReason, Header, TRACE_VERSION, What};
 use ringside_sim::{DutConfig, Mode, Model, Sim, SimOptions};
 
-use super::engine::RunOptions;
+use super::engine::{RunOptions, Uninitialised};
 use super::error::RunError;
 use super::observer::{ArtefactError, Findings, Observer, Pulse, Readers, SharedObserver};
 use super::trace_file::TraceFile;
@@ -51,7 +51,8 @@ impl Bench {
             (None, None) => Mode::Fast,
         };
         let built = ringside_sim::build(dut, mode, progress)?;
-        let model = Model::load(&built, scenario.seed)?;
+        let seed = (options.uninitialised == Uninitialised::Random).then_some(scenario.seed);
+        let model = Model::load_with(&built, seed)?;
         let sim_options = SimOptions {
             seed: scenario.seed,
             max_cycles: scenario.limits.max_cycles,

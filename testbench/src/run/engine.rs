@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ringside_models::event::Header;
+use ringside_sim::digest::PortDigest;
 use ringside_sim::{DutConfig, ParamValue, SimError, TraceWindow};
 
 use super::bench::Bench;
@@ -41,12 +42,24 @@ pub struct RunOptions {
     pub digest: bool,
     /// Leave the design's own assertions out of the model: the judge is to speak first.
     pub no_assert: bool,
+    /// What the design does not initialise.
+    pub uninitialised: Uninitialised,
     /// Waveforms of these cycles.
     pub waves: Option<TraceWindow>,
     /// Line and user coverage, to this file.
     pub coverage: Option<PathBuf>,
     /// Set to true, it ends the run early; trace and capture then stay beside their places ([`crate::unfinished`]).
     pub stop: Option<Arc<AtomicBool>>,
+}
+
+/// How state begins that the design does not initialise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uninitialised {
+    /// At random, from the scenario's seed: nothing may depend on it.
+    #[default]
+    Random,
+    /// At zero: two designs that name their registers differently can be compared pin by pin.
+    Zero,
 }
 
 /// Frames on each leg of their way.
@@ -103,8 +116,8 @@ pub struct RunResult {
     pub first_violation: Option<u64>,
     /// Steps that were begun: cycle, and the word that scenarios have for it.
     pub steps: Vec<(u64, String)>,
-    /// Digest of all output ports.
-    pub port_digest: Option<String>,
+    /// Digest of all output ports, cycle by cycle.
+    pub port_digest: Option<PortDigest>,
     /// What the design printed.
     pub rtl_log: Vec<String>,
 }
@@ -141,7 +154,7 @@ pub fn load_dut(scenario: &Scenario) -> Result<DutConfig, RunError> {
 }
 
 fn number(dut: &DutConfig, name: &str) -> Option<u32> {
-    match dut.parameters.get(name) {
+    match dut.parameters.get(name).or_else(|| dut.fixed.get(name)) {
         Some(ParamValue::Int(n)) => u32::try_from(*n).ok(),
         _ => dut
             .meta
@@ -222,12 +235,7 @@ pub fn run(
     let (ended, cycles, port_digest, rtl_log) = match outcome {
         Ok(o) => {
             let ended = o.value.map_or_else(Ended::Driver, |()| Ended::Complete);
-            (
-                ended,
-                o.cycles,
-                o.port_digest.map(|d| format!("{d:?}")),
-                o.rtl_log,
-            )
+            (ended, o.cycles, o.port_digest, o.rtl_log)
         }
         Err(e) => {
             let cycle = e.cycle();

@@ -8,5 +8,7 @@ pub mod script;
 pub mod trace_file;
 pub mod wire_end;
 
-pub use engine::{Ended, FrameCounts, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes, run};
+pub use engine::{
+    Ended, FrameCounts, RunOptions, RunResult, Uninitialised, load_dut, load_frames, max_frame_bytes, run,
+};
 pub use error::RunError;

@@ -127,6 +127,7 @@ impl Record {
                 .or_else(|| ended.map(|e| e.lines().next().unwrap_or_default().to_owned()))
                 .or_else(|| complaints.into_iter().find_map(|c| c.as_str().map(str::to_owned)))
                 .or_else(|| first.map(str::to_owned))
+                .or_else(|| said["notes"].as_array()?.first()?.as_str().map(str::to_owned))
                 .unwrap_or_else(|| match code {
                     Some(code) => format!("exit code {code}"),
                     None => "ended by a signal".to_owned(),
