@@ -40,6 +40,7 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliE
         digest: Second::of(args).is_some(),
         uninitialised: Second::of(args).map_or_else(Uninitialised::default, Second::uninitialised),
         waves: args.window(files.folder.join("waves.fst")),
+        marker: None,
         coverage: args.coverage.clone(),
         stop: Some(interrupt.flag()),
     };
@@ -98,6 +99,7 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt) -> Result<Outcome, CliE
             &scenario,
             &RunOptions {
                 waves: Some(window),
+                marker: Some(cycle),
                 no_assert: args.no_assert,
                 stop: Some(interrupt.flag()),
                 ..RunOptions::default()
@@ -216,7 +218,7 @@ fn print_summary(result: &RunResult, left: &[(&str, String)], notes: &str, repea
     if left.iter().any(|(what, _)| *what == "waves") {
         let _ = writeln!(
             text,
-            "         open with `gtkwave FILE` or `surfer FILE`; which signals to look at: docs/waves.md"
+            "         open with `gtkwave FILE.gtkw` (boundary signals, marker) or `surfer FILE.fst`; which signals to look at: docs/waves.md"
         );
     }
     out!("{text}");

@@ -87,7 +87,9 @@ fn again(
         ..options
     };
     let second = simulate(scenario, &options)?;
-    let _ = std::fs::remove_file(&window.path);
+    for file in [&window.path, &crate::run::view_file::beside(&window.path)] {
+        let _ = std::fs::remove_file(file);
+    }
     let same = first.findings.digest == second.findings.digest && first.port_digest == second.port_digest;
     let trace = |result: &RunResult| -> String {
         let digest = result.findings.digest.as_deref().unwrap_or("none");

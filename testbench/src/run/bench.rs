@@ -12,6 +12,7 @@ use super::engine::{RunOptions, Uninitialised};
 use super::error::RunError;
 use super::observer::{ArtefactError, Findings, Observer, Pulse, Readers, SharedObserver};
 use super::trace_file::TraceFile;
+use super::view_file;
 use super::wire_end::WireEnd;
 use crate::boundary::Boundary;
 use crate::host::{Host, Recorder};
@@ -53,6 +54,13 @@ impl Bench {
         let built = ringside_sim::build(dut, mode, progress)?;
         let seed = (options.uninitialised == Uninitialised::Random).then_some(scenario.seed);
         let model = Model::load_with(&built, seed)?;
+        if let Some(window) = &options.waves {
+            let marker = options.marker.map(|cycle| cycle.saturating_mul(dut.period_ps()));
+            view_file::write(&window.path, &model.ports(), marker).map_err(|cause| RunError::ViewFile {
+                path: view_file::beside(&window.path),
+                cause,
+            })?;
+        }
         let sim_options = SimOptions {
             seed: scenario.seed,
             max_cycles: scenario.limits.max_cycles,

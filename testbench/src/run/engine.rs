@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub uninitialised: Uninitialised,
     /// Waveforms of these cycles.
     pub waves: Option<TraceWindow>,
+    /// The cycle at which the waveforms' state file has its marker.
+    pub marker: Option<u64>,
     /// Line and user coverage, to this file.
     pub coverage: Option<PathBuf>,
     /// Set to true, it ends the run early; trace and capture then stay beside their places ([`crate::unfinished`]).

@@ -1,5 +1,7 @@
 //! Why a run could not be made, or not be finished for reasons that are not the device's.
 
+use std::path::PathBuf;
+
 use ringside_sim::{BuildError, DutError, ModelError, SetupError};
 
 use super::observer::ArtefactError;
@@ -48,6 +50,14 @@ pub enum RunError {
     /// Trace or capture could not be written.
     #[error(transparent)]
     Artefact(#[from] ArtefactError),
+    /// The state file for a viewer of waveforms could not be written.
+    #[error("cannot write {}: {cause}", path.display())]
+    ViewFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
     /// The readers went away during the run: a bug of Ringside.
     #[error("the readers of the event stream were gone at the run's end; this is a bug of Ringside")]
     Readers,

@@ -6,6 +6,7 @@ mod error;
 pub mod observer;
 pub mod script;
 pub mod trace_file;
+pub mod view_file;
 pub mod wire_end;
 
 pub use engine::{
