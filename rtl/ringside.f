@@ -9,6 +9,7 @@ common/ram_1r1w.sv
 common/rr_arbiter.sv
 common/skid_buffer.sv
 common/sync_fifo.sv
+common/queue_fifo.sv
 pcie/chunk_splitter.sv
 pcie/completer.sv
 pcie/config_rom.sv
@@ -21,6 +22,7 @@ pcie/msix.sv
 pcie/pcie_endpoint.sv
 pcie/rc_demux.sv
 pcie/rd_collect.sv
+pcie/rd_order.sv
 pcie/rd_deliver.sv
 pcie/rd_timeout.sv
 pcie/read_pools.sv
@@ -77,9 +79,13 @@ net/net_config.sv
 net/net_ctrl.sv
 net/net_rx.sv
 net/net_tx.sv
+net/tx_shares.sv
+net/tx_inside.sv
+net/tx_chains.sv
 net/net_tx_fetch.sv
 net/net_tx_frame.sv
 net/payload_reader.sv
+net/tx_reader.sv
 net/rx_filter.sv
 net/rx_ingest.sv
 net/rx_place.sv

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Channel, Event, What};
+use crate::fairness::Shares;
 use crate::judge::{Cause, Purpose};
 use crate::tlp::Body;
 
@@ -101,6 +102,10 @@ pub struct Costs {
     pub frames_rx_bytes: u64,
     /// Frames the device dropped.
     pub frames_dropped: u64,
+    /// Frames on the wire by transmit queue pair.
+    pub tx_shares: Shares,
+    /// Chains returned and payload bytes written, by receive queue.
+    pub rx_shares: Shares,
     /// First cycle of the traffic window: the first payload packet or frame, control queue aside.
     pub first_cycle: Option<u64>,
     /// Its last cycle so far: the last use of a ring or frame.
@@ -148,9 +153,10 @@ impl Costs {
                     self.queue(q, event.cycle, *ch, &tlp.body, &cause);
                 }
             }
-            What::WireTx { data, .. } => {
+            What::WireTx { queue, data, .. } => {
                 self.frames_tx += 1;
                 self.frames_tx_bytes += data.len() as u64;
+                self.tx_shares.add(*queue, 1, data.len() as u64);
                 self.busy(event.cycle);
             }
             What::WireRx { data, .. } => {
@@ -220,6 +226,9 @@ impl Costs {
             (Purpose::Payload, Channel::Rq) => {
                 q.payload_done = Some(cycle);
                 q.payload_written_bytes += payload_bytes(body);
+                if !cause.control {
+                    self.rx_shares.add(queue, 0, payload_bytes(body));
+                }
             }
             (Purpose::AvailIndex, Channel::Rc) if cause.last && cause.items == 0 => q.idle_index_reads += 1,
             (Purpose::UsedIndex | Purpose::UsedDescriptor, Channel::Rq)
@@ -227,6 +236,9 @@ impl Costs {
             {
                 q.publications += 1;
                 q.chains += u64::from(cause.items);
+                if q.payload_written_bytes > 0 && !cause.control {
+                    self.rx_shares.add(queue, cause.items.into(), 0);
+                }
                 if let Some(done) = q.payload_done.take() {
                     q.latencies.payload_to_used_cycles.push(cycle - done);
                 }

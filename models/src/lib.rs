@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod clauses;
 pub mod cost;
 pub mod event;
+pub mod fairness;
 pub mod features;
 pub mod hex;
 pub mod judge;

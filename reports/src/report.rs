@@ -94,6 +94,7 @@ impl Report {
                 tables::time::latency_cdf(header, c),
                 tables::time::depth(c),
                 tables::queues::queues(c),
+                tables::queues::fairness(c),
                 tables::queues::drops(c),
                 tables::rules::rules(verdict),
                 tables::rules::violations(verdict, &c.examples),

@@ -27,6 +27,16 @@ package net_pkg;
     logic        whole;                // all of its chain is asked for
   } tx_packet_t;
 
+  /// Meta of a payload read: what is to be known of its answer. The lower six bits are those that the read pool looks at.
+  typedef struct packed {
+    logic [8:0]  note;                 // of its packet
+    logic [9:0]  bytes;                // 0: no read
+    logic [1:0]  offset;               // of the first byte in its dword
+    logic        is_long;                 // the packet may be begun before all of it has been read
+    logic        last;                 // of its packet
+    logic [3:0]  tx_queue;
+  } piece_meta_t;
+
   /// Which frames the receive side takes (virtio 1.4, "Packet Receive Filtering").
   typedef struct packed {
     logic        promisc;

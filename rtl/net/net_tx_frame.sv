@@ -1,5 +1,6 @@
-// Transmit, second half: the bytes of packets, in order, become frames. Drops the packet header wherever the
-// descriptors split it, tells when a packet has been read to its last byte, and packs frames for the wire.
+// Transmit, second half: the bytes of packets, one packet after the other, become frames. Drops the packet header wherever
+// the descriptors split it, tells when a packet is through, and packs frames for the wire. Bytes that did not come are made up
+// at the end of their packet as zeros, so that every frame has the length that its chain says.
 module net_tx_frame
   import bug_pkg::*;
   import net_pkg::*;
@@ -15,14 +16,10 @@ module net_tx_frame
     input  logic                clk_i,
     /// Synchronous reset, active low.
     input  logic                rst_ni,
-    /// Next packet whose bytes arrive.
-    input  logic                packet_valid_i,
-    /// Packet finished.
-    output logic                packet_ready_o,
-    /// The packet.
-    /* verilator lint_off UNUSED */
-    input  tx_packet_t          packet_i,  // its id and `whole` are for the used buffer
-    /* verilator lint_on UNUSED */
+    /// Device reset: no more bytes of the packet under way come.
+    input  logic                flush_i,
+    /// The packet of the bytes on offer.
+    input  tx_packet_t          packet_i,
     /// Bytes of packets.
     input  logic                bytes_valid_i,
     /// Taken.
@@ -31,14 +28,20 @@ module net_tx_frame
     input  logic [DATA_W-1:0]   bytes_data_i,
     /// How many.
     input  logic [CW-1:0]       bytes_count_i,
-    /// They could not be read.
+    /// They are the last of their packet.
+    input  logic                bytes_last_i,
+    /// Some are missing.
     input  logic                bytes_error_i,
-    /// The packet `packet_i` is read to its last byte.
+    /// A packet is under way, `done_packet_o`.
+    output logic                inside_o,
+    /// All of a packet has its place in a frame.
     output logic                done_valid_o,
     /// With it: a part of it could not be read.
     output logic                done_error_o,
     /// Noted.
     input  logic                done_ready_i,
+    /// That packet.
+    output tx_packet_t          done_packet_o,
     /// Frame beat.
     output logic                tvalid_o,
     /// Frame beat taken.
@@ -65,40 +68,50 @@ module net_tx_frame
   } frame_t;
 
   // ---- header off, packet borders
-  logic              begun_q, error_q, empty, last, framed, step, frame_in_ready, status_in_ready, gear_ready, err;
-  logic [16:0]       got_q, skip_q, got, skip, cut, body_bytes;
+  tx_packet_t        packet, packet_q;
+  logic              begun_q, error_q, pad_q, last, framed, step, frame_in_ready, status_in_ready, gear_ready, err;
+  logic [16:0]       got_q, skip_q, had, got, skip, count, cut, body_bytes;
   logic [DATA_W-1:0] body;
   frame_t            frame_in, frame;
 
+  assign packet        = begun_q ? packet_q : packet_i;
+  assign done_packet_o = packet;
+
   always_comb begin
-    empty          = packet_i.total_bytes == 17'd0;
-    got            = (begun_q ? got_q : 17'd0) + 17'(bytes_count_i);
-    skip           = begun_q ? skip_q : packet_i.skip_bytes;
-    cut            = (skip < 17'(bytes_count_i)) ? skip : 17'(bytes_count_i);
-    body_bytes     = 17'(bytes_count_i) - cut;
-    body           = bytes_data_i >> {cut[SHIFT_W-1:0], 3'b000};
-    last           = got == packet_i.total_bytes;
-    err            = bytes_error_i || (begun_q && error_q);
-    frame_in.tx_queue = packet_i.queue;
-    frame_in.bytes = packet_i.total_bytes - packet_i.skip_bytes;
-    framed         = !empty && (packet_i.total_bytes > packet_i.skip_bytes);
-    step           = packet_valid_i && !empty && bytes_valid_i && ((body_bytes == 17'd0) || gear_ready)
+    had            = begun_q ? got_q : 17'd0;
+    count          = !pad_q ? 17'(bytes_count_i) :
+                     ((packet.total_bytes - had) < 17'(B)) ? (packet.total_bytes - had) : 17'(B);
+    got            = had + count;
+    skip           = begun_q ? skip_q : packet.skip_bytes;
+    cut            = (skip < count) ? skip : count;
+    body_bytes     = count - cut;
+    body           = (pad_q || bytes_error_i) ? '0 : (bytes_data_i >> {cut[SHIFT_W-1:0], 3'b000});
+    last           = (pad_q || bytes_last_i) && (got == packet.total_bytes);
+    err            = pad_q || bytes_error_i || (begun_q && error_q);
+    frame_in.tx_queue = packet.queue;
+    frame_in.bytes = packet.total_bytes - packet.skip_bytes;
+    framed         = packet.total_bytes > packet.skip_bytes;
+    step           = (pad_q || (bytes_valid_i && !flush_i)) && ((body_bytes == 17'd0) || gear_ready)
                      && (begun_q || !framed || frame_in_ready) && (!last || !framed || status_in_ready)
                      && (!last || done_ready_i);
   end
 
-  assign bytes_ready_o  = step;
-  assign done_valid_o   = (packet_valid_i && empty) || (step && last);
-  assign done_error_o   = !empty && err;
-  assign packet_ready_o = (empty && done_ready_i) || (step && last);
+  assign bytes_ready_o = step && !pad_q;
+  assign done_valid_o  = step && last;
+  assign inside_o      = begun_q;
+  assign done_error_o  = err && packet.total_bytes != 17'd0;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       begun_q <= 1'b0;
-    end else if (step) begin
-      begun_q <= !last;
+      pad_q   <= 1'b0;
+    end else begin
+      if (step) begun_q <= !last;
+      if (step && last) pad_q <= 1'b0;
+      else if ((step && bytes_last_i) || (flush_i && begun_q)) pad_q <= 1'b1;
     end
     if (step) begin
+      packet_q <= packet;
       got_q   <= got;
       skip_q  <= skip - cut;
       error_q <= err;
@@ -207,6 +220,6 @@ module net_tx_frame
   assign tqueue_o = out_queue_q;
 
   // Packets end where their counts say.
-  always_ff @(posedge clk_i) if (rst_ni) assert (!step || (got <= packet_i.total_bytes));
+  always_ff @(posedge clk_i) if (rst_ni) assert (!step || (got <= packet.total_bytes));
 
 endmodule

@@ -11,11 +11,13 @@ module dma_read
   parameter int unsigned TAGS = 128,
   /// Which of the two pools this is. Bit 0 of every 5- and 8-bit tag; 10-bit tags: T[9:8] = 10 rings, 01 and 11 payload.
   parameter bit RINGS = 1'b0,
-  /// 1: answers in request order; 0: as they complete.
-  parameter bit ORDERED = 1'b0,
+  /// 0: answers as they complete; else so many streams with an order each (see rd_order). Meta: 3:0 stream, 4 last of its
+  /// group, 5 long group; a request of no bytes is no read: it is answered at once, as failed.
+  parameter int unsigned STREAMS = 0,
   /// Completion time-out in cycles for the default range, >= 256.
   parameter int unsigned TIMEOUT_CYCLES = 65536,
-  /// Planted bug, 0 = none. Here: 24 a failed completion leaks its tag; 27 in rd_collect.
+  /// Planted bug, 0 = none. Here: 24 a failed completion leaks its tag; 70 the request on offer is not waited for; 27 in
+  /// rd_collect, 68 in rd_order.
   parameter int unsigned BUG = 0,
   localparam int unsigned LANES = DATA_W / 32
 ) (
@@ -37,6 +39,12 @@ module dma_read
   input  logic              timeout_disable_i,
   /// Reset: take no requests, swallow answers.
   input  logic              flush_i,
+  /// Answers of these streams are swallowed, but for a group under way.
+  /* verilator lint_off UNUSED */
+  input  logic [15:0]       drop_i,  // as many as there are streams
+  /* verilator lint_on UNUSED */
+  /// What becomes of the streams' requests.
+  output stream_state_t     streams_o,
   /// Nothing outstanding, nothing on offer.
   output logic              idle_o,
   /// Request offered.
@@ -78,6 +86,7 @@ module dma_read
 );
 
   localparam int unsigned TAG_W = $clog2(TAGS);
+  localparam int unsigned STREAM_N = (STREAMS > 1) ? STREAMS : 1;
 
   typedef struct packed {
     logic [8:0]  addr_lo;
@@ -86,7 +95,7 @@ module dma_read
   } entry_t;
 
   // The request on offer as a TLP.
-  logic             req_valid_q, tag_valid, issue;
+  logic             req_valid_q, tag_valid, issue, null_request;
   dma_rd_req_t      req_q;
   logic [TAG_W-1:0] tag;
   logic [8:0]       index;
@@ -98,10 +107,11 @@ module dma_read
     if (ten_bit_i) tlp_tag = RINGS ? {2'b10, index[7:0]} : {index[8], 1'b1, index[7:0]};
   end
 
-  assign tlp_valid_o = req_valid_q && tag_valid && !flush_i;
+  assign null_request = STREAMS != 0 && req_q.len_bytes == '0;
+  assign tlp_valid_o = req_valid_q && tag_valid && !flush_i && !null_request;
   assign tlp_hdr_o   = mem_header(1'b0, req_q.addr[63:2], dword_count(req_q.addr[1:0], req_q.len_bytes),
                                   byte_enables(req_q.addr[1:0], req_q.len_bytes), bdf_i, tlp_tag);
-  assign issue       = tlp_valid_o && tlp_ready_i;
+  assign issue       = req_valid_q && tag_valid && !flush_i && (null_request || tlp_ready_i);
   assign req_ready_o = !flush_i && (!req_valid_q || issue);
 
   always_ff @(posedge clk_i) begin
@@ -128,6 +138,8 @@ module dma_read
   logic             outcome_valid, late_clear_valid, expired_valid, expired_ready, delivered;
   logic [TAG_W-1:0] outcome_tag, late_clear_tag, expired_tag;
   rd_status_e       outcome_status, delivered_status;
+  logic             taken, taken_drop;
+  logic [STREAM_N-1:0] waiting;
   logic [TAGS-1:0]  outstanding;
   logic             slot_we, slot_re;
   logic [TAG_W-1:0] slot_wtag;
@@ -150,7 +162,7 @@ module dma_read
     .rc_hdr_i,
     .rc_keep_i,
     .rc_data_i,
-    .issue_valid_i     (issue),
+    .issue_valid_i     (issue && !null_request),
     .issue_tag_i       (tag),
     .issue_len_bytes_i (req_q.len_bytes),
     .entry_tag_o       (collect_tag),
@@ -209,13 +221,17 @@ module dma_read
   rd_deliver #(
     .DATA_W (DATA_W),
     .TAGS   (TAGS),
-    .ORDERED(ORDERED)
+    .STREAMS(STREAMS),
+    .BUG    (BUG)
   ) u_deliver (
     .clk_i,
     .rst_ni,
     .flush_i,
+    .drop_i            (drop_i[STREAM_N-1:0]),
     .issue_valid_i     (issue),
     .issue_tag_i       (tag),
+    .issue_meta_i      (req_q.meta[5:0]),
+    .issue_null_i      (null_request),
     .outcome_valid_i   (outcome_valid),
     .outcome_tag_i     (outcome_tag),
     .outcome_status_i  (outcome_status),
@@ -228,6 +244,9 @@ module dma_read
     .slot_data_i       (slot_rdata),
     .delivered_o       (delivered),
     .delivered_status_o(delivered_status),
+    .taken_o           (taken),
+    .taken_drop_o      (taken_drop),
+    .waiting_o         (waiting),
     .rsp_valid_o,
     .rsp_ready_i,
     .rsp_o,
@@ -243,6 +262,38 @@ module dma_read
                           (!outstanding[deliver_tag] || (late_clear_valid && late_clear_tag == deliver_tag));
   assign free_late      = late_clear_valid && !undelivered_q[late_clear_tag];
 
+  // The owner of a tag, which outlasts its answer.
+  logic [3:0] owner_q [TAGS];
+
+  always_ff @(posedge clk_i) begin
+    if (issue) owner_q[tag] <= req_q.meta[3:0];
+  end
+
+  // A request that a flush swallows had its tag counted already: it is told of when the place is free.
+  logic       lost_q;
+  logic [3:0] lost_owner_q;
+
+  always_ff @(posedge clk_i) begin
+    if (flush_i && req_valid_q) lost_owner_q <= req_q.meta[3:0];
+    if (!rst_ni) lost_q <= 1'b0;
+    else if (flush_i && req_valid_q) lost_q <= 1'b1;
+    else if (!free_late) lost_q <= 1'b0;
+  end
+
+  // A request that waits here for its tag or for the request channel is without an answer like those that left.
+  logic [15:0] offered;
+
+  always_comb begin
+    offered = '0;
+    offered[req_q.meta[3:0]] = req_valid_q && !planted(BUG, 70);
+  end
+
+  assign streams_o = '{taken: taken, dropped: taken_drop, meta: deliver_entry.meta,
+                       freed: {free_late || lost_q, free_delivered},
+                       freed_stream: {free_late ? owner_q[late_clear_tag] : lost_owner_q, owner_q[deliver_tag]},
+                       waiting: 16'(waiting) | offered,
+                       tags: ten_bit_i ? 10'(TAGS) : ext_tag_i ? 10'((TAGS < 128) ? TAGS : 128) : 10'd16};
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       undelivered_q       <= '0;
@@ -255,7 +306,7 @@ module dma_read
     end
   end
 
-  assign idle_o = !req_valid_q && undelivered_count_q == '0 && !rsp_valid_o;
+  assign idle_o = !req_valid_q && !lost_q && undelivered_count_q == '0 && !rsp_valid_o;
 
   tag_alloc #(
     .TAGS(TAGS)
@@ -274,7 +325,7 @@ module dma_read
   );
 
   always_ff @(posedge clk_i) if (rst_ni) request_in_limits : assert (
-      !req_valid_q ||
+      !req_valid_q || null_request ||
       (req_q.len_bytes != '0 && 13'(req_q.addr[11:0]) + 13'(req_q.len_bytes) <= 13'd4096 &&
       {dword_count(req_q.addr[1:0], req_q.len_bytes), 2'b00} <= 10'(ChunkBytesMax)));
   always_ff @(posedge clk_i) if (rst_ni) request_within_mrrs : assert (

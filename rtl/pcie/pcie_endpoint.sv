@@ -18,6 +18,8 @@ module pcie_endpoint
   parameter int unsigned RING_TAGS = 256,
   /// Payload reads outstanding at most, a power of two, 16..128.
   parameter int unsigned PAYLOAD_TAGS = 512,
+  /// Streams of payload reads, 1..16: answers of one do not wait for those of another.
+  parameter int unsigned PAYLOAD_STREAMS = 1,
   /// Completion time-out in cycles for the default range, >= 256.
   parameter int unsigned TIMEOUT_CYCLES = 65536,
   /// Planted bug, 0 = none (see the blocks).
@@ -129,6 +131,10 @@ module pcie_endpoint
   output dma_rd_rsp_t                     payload_rsp_o,
   /// Its data.
   output logic [DATA_W-1:0]               payload_rsp_data_o,
+  /// Streams whose answers are swallowed, but for a group under way.
+  input  logic [15:0]                     payload_drop_i,
+  /// What becomes of payload reads.
+  output stream_state_t                   payload_streams_o,
   /// Write operations offered.
   input  logic [NUM_WR-1:0]               wr_op_valid_i,
   /// Write operations taken.
@@ -294,11 +300,11 @@ module pcie_endpoint
     .DATA_W        (DATA_W),
     .RING_TAGS     (RING_TAGS),
     .PAYLOAD_TAGS  (PAYLOAD_TAGS),
+    .PAYLOAD_STREAMS(PAYLOAD_STREAMS),
     .TIMEOUT_CYCLES(TIMEOUT_CYCLES),
     .BUG           (BUG)
   ) u_reads (
-    .clk_i,
-    .rst_ni,
+    .clk_i, .rst_ni,
     .config_i         (cfg),
     .timeout_range_i  (timeout_range),
     .timeout_disable_i(timeout_disable),
@@ -311,14 +317,11 @@ module pcie_endpoint
     .rsp_ready_i({ring_rsp_ready_i, payload_rsp_ready_i}),
     .rsp_o      ({ring_rsp_o, payload_rsp_o}),
     .rsp_data_o ({ring_rsp_data_o, payload_rsp_data_o}),
+    .payload_drop_i, .payload_streams_o,
     .tlp_valid_o(tlp_valid[RQ_READ+1:RQ_READ]),
     .tlp_ready_i(tlp_ready[RQ_READ+1:RQ_READ]),
     .tlp_hdr_o  (tlp_hdr[RQ_READ+1:RQ_READ]),
-    .rc_tvalid_i,
-    .rc_tready_o,
-    .rc_tlast_i,
-    .rc_thdr_i,
-    .rc_tkeep_i,
+    .rc_tvalid_i, .rc_tready_o, .rc_tlast_i, .rc_thdr_i, .rc_tkeep_i,
     .rc_tdata_i,
     .stray_o    (stray_completion_o),
     .error_o    ({events.got_poisoned, events.got_abort, events.got_unsupported})
@@ -328,8 +331,7 @@ module pcie_endpoint
     .NUM_VECTORS(NUM_VECTORS),
     .BUG        (BUG)
   ) u_msix (
-    .clk_i,
-    .rst_ni,
+    .clk_i, .rst_ni,
     .flr_i          (flr_o),
     .flush_i, .bdf_i(cfg.bdf), .forget_i(msix_forget_i),
     .enable_i       (cfg.msix_enable),

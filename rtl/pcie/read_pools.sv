@@ -1,5 +1,5 @@
 /// The two read pools and the completion stream they share. Index 1 is the ring pool (tags with bit 0 set, answers in any
-/// order), index 0 the payload pool (answers in request order).
+/// order), index 0 the payload pool (streams with an order each).
 module read_pools
   import ringside_pkg::*;
 #(
@@ -9,6 +9,8 @@ module read_pools
   parameter int unsigned RING_TAGS = 256,
   /// Payload reads outstanding at most.
   parameter int unsigned PAYLOAD_TAGS = 512,
+  /// Streams of payload reads, 1..16.
+  parameter int unsigned PAYLOAD_STREAMS = 1,
   /// Completion time-out in cycles for the default range.
   parameter int unsigned TIMEOUT_CYCLES = 65536,
   /// Planted bug, 0 = none (see dma_read).
@@ -29,6 +31,10 @@ module read_pools
   input  logic                   timeout_disable_i,
   /// Reset: take no requests, swallow answers.
   input  logic                   flush_i,
+  /// Payload streams whose answers are swallowed, but for a group under way.
+  input  logic [15:0]            payload_drop_i,
+  /// What becomes of payload reads.
+  output stream_state_t          payload_streams_o,
   /// Nothing outstanding, nothing on offer.
   output logic                   idle_o,
   /// Requests offered.
@@ -72,6 +78,9 @@ module read_pools
   logic [1:0]      pool_valid, idle, stray;
   logic            rc_first;
   logic [1:0][2:0] error;
+  /* verilator lint_off UNUSED */
+  stream_state_t [1:0] streams;  // rings have none
+  /* verilator lint_on UNUSED */
 
   rc_demux u_demux (
     .clk_i,
@@ -89,7 +98,7 @@ module read_pools
       .DATA_W        (DATA_W),
       .TAGS          ((p == 1) ? RING_TAGS : PAYLOAD_TAGS),
       .RINGS         (p == 1),
-      .ORDERED       (p == 0),
+      .STREAMS       ((p == 0) ? PAYLOAD_STREAMS : 0),
       .TIMEOUT_CYCLES(TIMEOUT_CYCLES),
       .BUG           (BUG)
     ) u_reads (
@@ -102,6 +111,8 @@ module read_pools
       .timeout_range_i,
       .timeout_disable_i,
       .flush_i,
+      .drop_i     (payload_drop_i),
+      .streams_o  (streams[p]),
       .idle_o     (idle[p]),
       .req_valid_i(req_valid_i[p]),
       .req_ready_o(req_ready_o[p]),
@@ -124,6 +135,7 @@ module read_pools
     );
   end
 
+  assign payload_streams_o = streams[0];
   assign idle_o  = idle == '1;
   assign stray_o = stray != '0;
   assign error_o = error[1] | error[0];

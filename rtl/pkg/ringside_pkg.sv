@@ -56,6 +56,17 @@ package ringside_pkg;
     rd_status_e  status;           // valid on every beat; not RdOk: one beat only, data meaningless
   } dma_rd_rsp_t;
 
+  /// What becomes of the requests of an ordered read pool: news for the client, one clock each.
+  typedef struct packed {
+    logic             taken;       // delivery of a group begins, or a request is dropped
+    logic             dropped;     // the latter
+    logic [31:0]      meta;        // of that request
+    logic [1:0]       freed;       // tags that are free again ...
+    logic [1:0][3:0]  freed_stream; // ... and whose they were
+    logic [15:0]      waiting;     // level: the stream has requests without an answer
+    logic [9:0]       tags;        // level: tags in force
+  } stream_state_t;
+
   /// A DMA write of any length; the engine splits at MPS and 4 KiB. Its bytes follow in the client's byte stream.
   typedef struct packed {
     logic [63:0] addr;

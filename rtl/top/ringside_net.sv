@@ -161,6 +161,8 @@ module ringside_net
   logic                           payload_req_valid, payload_req_ready, payload_rsp_valid, payload_rsp_ready;
   dma_rd_req_t                    ring_req, payload_req;
   dma_rd_rsp_t                    ring_rsp, payload_rsp;
+  logic [15:0]                    payload_drop;
+  stream_state_t                  payload_streams;
   logic [DATA_W-1:0]              ring_rsp_data, payload_rsp_data;
   logic [NumWr-1:0]               wr_op_valid, wr_op_ready, wr_data_valid, wr_data_ready, wr_done_valid;
   dma_wr_op_t [NumWr-1:0]         wr_op;
@@ -176,7 +178,7 @@ module ringside_net
 
   pcie_endpoint #(
       .DATA_W(DATA_W), .NUM_VECTORS(NumVectors), .NUM_QUEUES(NumQueues), .NUM_WR(NumWr),
-      .DEVICE_CFG_BYTES(NetConfigBytes), .BUG(BUG)
+      .DEVICE_CFG_BYTES(NetConfigBytes), .PAYLOAD_STREAMS(QUEUE_PAIRS), .BUG(BUG)
   ) u_endpoint (
       .clk_i, .rst_ni,
       .cq_tdata_i, .cq_tkeep_i, .cq_tvalid_i, .cq_tready_o, .cq_tlast_i, .cq_thdr_i,
@@ -191,7 +193,7 @@ module ringside_net
       .ring_rsp_data_o(ring_rsp_data),
       .payload_req_valid_i(payload_req_valid), .payload_req_ready_o(payload_req_ready), .payload_req_i(payload_req),
       .payload_rsp_valid_o(payload_rsp_valid), .payload_rsp_ready_i(payload_rsp_ready), .payload_rsp_o(payload_rsp),
-      .payload_rsp_data_o(payload_rsp_data),
+      .payload_rsp_data_o(payload_rsp_data), .payload_drop_i(payload_drop), .payload_streams_o(payload_streams),
       .wr_op_valid_i(wr_op_valid), .wr_op_ready_o(wr_op_ready), .wr_op_i(wr_op),
       .wr_data_valid_i(wr_data_valid), .wr_data_ready_o(wr_data_ready), .wr_data_i(wr_data),
       .wr_data_bytes_i(wr_data_bytes), .wr_done_valid_o(wr_done_valid), .wr_done_meta_o(wr_done_meta),
@@ -227,7 +229,7 @@ module ringside_net
       .ring_rsp_data_i(ring_rsp_data),
       .payload_req_valid_o(payload_req_valid), .payload_req_ready_i(payload_req_ready), .payload_req_o(payload_req),
       .payload_rsp_valid_i(payload_rsp_valid), .payload_rsp_ready_o(payload_rsp_ready), .payload_rsp_i(payload_rsp),
-      .payload_rsp_data_i(payload_rsp_data),
+      .payload_rsp_data_i(payload_rsp_data), .payload_drop_o(payload_drop), .payload_streams_i(payload_streams),
       .wr_op_valid_o(wr_op_valid), .wr_op_ready_i(wr_op_ready), .wr_op_o(wr_op),
       .wr_data_valid_o(wr_data_valid), .wr_data_ready_i(wr_data_ready), .wr_data_o(wr_data),
       .wr_data_bytes_o(wr_data_bytes), .wr_done_valid_i(wr_done_valid), .wr_done_meta_i(wr_done_meta),

@@ -72,7 +72,7 @@ module virtio_net
     input  logic                           payload_req_ready_i,
     /// The read.
     output dma_rd_req_t                    payload_req_o,
-    /// Answer beat, in request order.
+    /// Answer beat, in the order of its stream.
     input  logic                           payload_rsp_valid_i,
     /// Taken.
     output logic                           payload_rsp_ready_o,
@@ -80,6 +80,10 @@ module virtio_net
     input  dma_rd_rsp_t                    payload_rsp_i,
     /// Its data.
     input  logic [DATA_W-1:0]              payload_rsp_data_i,
+    /// Streams (transmit queues) whose answers are to be swallowed.
+    output logic [15:0]                    payload_drop_o,
+    /// What becomes of payload reads.
+    input  stream_state_t                  payload_streams_i,
 
     /// Writes, one client per writer.
     output logic [NUM_WR-1:0]              wr_op_valid_o,
@@ -204,15 +208,13 @@ module virtio_net
       .msix_forget_o, .intx_o, .look_queue_o(look_queue), .position_i(position)
   );
 
-  // ---- rings: one engine per direction, sharing the ring read pool with the commands of the control queue, which so never
-  // wait for transmit payload
+  // ---- rings: one engine per direction, on one read pool with the commands, which so never wait for transmit payload
   logic        [3:0] ring_req_valid, ring_req_ready, ring_rsp_valid, ring_rsp_ready;
   dma_rd_req_t [3:0] ring_req;
   dma_rd_rsp_t       ring_rsp;
 
   rd_mux #(.N(4)) u_ring_mux (
-      .clk_i, .rst_ni,
-      .req_valid_i(ring_req_valid), .req_ready_o(ring_req_ready), .req_i(ring_req),
+      .clk_i, .rst_ni, .req_valid_i(ring_req_valid), .req_ready_o(ring_req_ready), .req_i(ring_req),
       .rsp_valid_o(ring_rsp_valid), .rsp_ready_i(ring_rsp_ready), .rsp_o(ring_rsp),
       .pool_req_valid_o(ring_req_valid_o), .pool_req_ready_i(ring_req_ready_i), .pool_req_o(ring_req_o),
       .pool_rsp_valid_i(ring_rsp_valid_i), .pool_rsp_ready_o(ring_rsp_ready_o), .pool_rsp_i(ring_rsp_i)
@@ -352,7 +354,7 @@ module virtio_net
       .device_error_valid_o(tx_device_error), .device_error_queue_o(tx_device_error_queue),
       .req_valid_o(payload_req_valid_o), .req_ready_i(payload_req_ready_i), .req_o(payload_req_o),
       .rsp_valid_i(payload_rsp_valid_i), .rsp_ready_o(payload_rsp_ready_o), .rsp_i(payload_rsp_i),
-      .rsp_data_i(payload_rsp_data_i),
+      .rsp_data_i(payload_rsp_data_i), .drop_o(payload_drop_o), .streams_i(payload_streams_i),
       .tvalid_o(tx_tvalid_o), .tready_i(tx_tready_i), .tdata_o(tx_tdata_o), .tkeep_o(tx_tkeep_o),
       .tlast_o(tx_tlast_o), .tqueue_o(tx_queue_o), .terror_o(tx_error_o)
   );
@@ -379,9 +381,8 @@ module virtio_net
       .clk_i, .rst_ni, .active_i(driver_ok), .features_i(features), .flush_i(flush_o), .run_i(ctrl_run),
       .idle_o(ctrl_net_idle), .rx_enable_i(rx_enable), .tx_enable_i(tx_enable),
       .chain_count_i(ctrl_chain_count), .chain_pop_o(ctrl_chain_pop), .peek_chain_i(ctrl_peek_chain),
-      .seg_pop_o(ctrl_seg_pop), .seg_i(ctrl_seg),
-      .cpl_valid_o(ctrl_cpl_valid), .cpl_ready_i(ctrl_cpl_ready), .cpl_o(ctrl_cpl),
-      .device_error_valid_o(ctrl_device_error),
+      .seg_pop_o(ctrl_seg_pop), .seg_i(ctrl_seg), .cpl_valid_o(ctrl_cpl_valid), .cpl_ready_i(ctrl_cpl_ready),
+      .cpl_o(ctrl_cpl), .device_error_valid_o(ctrl_device_error),
       .req_valid_o(ring_req_valid[3]), .req_ready_i(ring_req_ready[3]), .req_o(ring_req[3]),
       .rsp_valid_i(ring_rsp_valid[3]), .rsp_ready_o(ring_rsp_ready[3]), .rsp_i(ring_rsp), .rsp_data_i(ring_rsp_data_i),
       .op_valid_o(wr_op_valid_o[4]), .op_ready_i(wr_op_ready_i[4]), .op_o(wr_op_o[4]),

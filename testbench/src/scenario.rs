@@ -3,18 +3,18 @@
 //! Scenarios are TOML; unknown keys are errors, every field has a default. Paths in a scenario file are relative to the file.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ringside_sim::ParamValue;
 use serde::{Deserialize, Serialize};
 
-use crate::driver::command::Command;
 use crate::driver::config::{DriverConfig, DriverConfigError, Publish};
 use crate::driver::ring::Format;
 use crate::host::config::{HostConfig, HostConfigError};
 use crate::wire::capture::Unfit;
 use crate::wire::generate::Generator;
+
+pub use phase::{Part, Phase, Side};
 
 /// Everything that a run depends on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -112,118 +112,6 @@ pub struct WireConfig {
     pub tx_stall_per_mille: u32,
     /// Chance per thousand that the wire makes a pause before a beat of `net_rx`.
     pub rx_pause_per_mille: u32,
-}
-
-/// One step of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Phase {
-    /// Start the next frames.
-    Traffic {
-        /// How many; absent: all that are left.
-        #[serde(default)]
-        frames: Option<usize>,
-        /// Wait until they have gone all the way.
-        #[serde(default = "yes")]
-        wait: bool,
-    },
-    /// Let time pass.
-    Wait {
-        /// How long.
-        cycles: u64,
-    },
-    /// Reset the device and initialise it again. Frames under way are lost.
-    DeviceReset {},
-    /// Function level reset, then enumerate and initialise again.
-    FunctionReset {},
-    /// Reset one queue and enable it again. Frames in it are lost.
-    QueueReset {
-        /// virtqueue index.
-        queue: u16,
-    },
-    /// Hold the driver back and suspend the device (`VIRTIO_F_SUSPEND`).
-    Suspend {
-        /// Wait until it is suspended.
-        #[serde(default = "yes")]
-        wait: bool,
-    },
-    /// End the suspension and go on.
-    Resume {},
-    /// Ask the device how far queues are (checkpoint window).
-    Checkpoint {
-        /// virtqueue index; absent: every queue in use.
-        #[serde(default)]
-        queue: Option<u16>,
-        /// Wait until it is at rest, and compare with the ring in memory.
-        #[serde(default = "yes")]
-        quiet: bool,
-    },
-    /// Take the queues from the device and have it go on with the same rings where they stood: all by a suspension and a reset, or one by its own reset.
-    Restore {
-        /// virtqueue index; absent: all.
-        #[serde(default)]
-        queue: Option<u16>,
-    },
-    /// Mask MSI-X vectors; with `INTx`: Interrupt Disable.
-    Mask {
-        /// Which; empty: the whole function.
-        #[serde(default)]
-        vectors: Vec<u16>,
-    },
-    /// Unmask MSI-X vectors, or allow `INTx` again.
-    Unmask {
-        /// Which; empty: the whole function.
-        #[serde(default)]
-        vectors: Vec<u16>,
-    },
-    /// Allow or forbid the function to send requests (Bus Master Enable).
-    BusMaster {
-        /// Allow?
-        on: bool,
-    },
-    /// A command on the control queue.
-    Control {
-        /// The command.
-        command: Command,
-        /// The answer that it must get: ok or not. Absent: either, the judge decides.
-        #[serde(default)]
-        ok: Option<bool>,
-    },
-    /// Change the link state that the device sees.
-    Link {
-        /// New state.
-        up: bool,
-    },
-    /// Stop or resume giving fresh receive buffers.
-    Refill {
-        /// Resume?
-        on: bool,
-    },
-    /// Read the device configuration as a driver does, generation loop included.
-    ReadConfig {},
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl Phase {
-    /// The word that a scenario file has for the step.
-    #[must_use]
-    pub fn word(&self) -> String {
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|v| v["do"].as_str().map(str::to_owned))
-            .unwrap_or_default()
-    }
-}
-
-/// As a scenario file says it, in one line.
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = toml::Value::try_from(self).map_err(|_| fmt::Error)?;
-        write!(f, "{table}")
-    }
 }
 
 /// When to give up.
@@ -500,6 +388,7 @@ pub(crate) fn word<T: Serialize>(choice: &T) -> String {
         .unwrap_or_default()
 }
 
+mod phase;
 pub mod random;
 #[cfg(test)]
 mod tests;

@@ -108,6 +108,7 @@ pub(crate) fn queues(r: &Report, figures: &[Figure]) -> Markup {
             }
             (shown(r, "queues", PLAIN))
             p.source { "Depth over time: " (data("depth")) }
+            (shown(r, "fairness", PLAIN))
             (shown(r, "drops", PLAIN))
         },
     )

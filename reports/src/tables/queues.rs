@@ -51,6 +51,38 @@ pub(crate) fn queues(c: &Collector) -> Table {
     t
 }
 
+const FAIRNESS: &[Column] = &[
+    col("direction", "Direction"),
+    col("queues", "Queues"),
+    col("packets", "Packets"),
+    col("least", "Least of a queue"),
+    col("most", "Most of a queue"),
+    col("jain_packets", "Jain's index, packets"),
+    col("jain_bytes", "Jain's index, bytes"),
+];
+
+/// How evenly queues were served while all of them had work.
+pub(crate) fn fairness(c: &Collector) -> Table {
+    let mut t = Table::new("fairness", "Fairness between queues", FAIRNESS);
+    for (direction, shares) in [("transmit", &c.costs.tx_shares), ("receive", &c.costs.rx_shares)] {
+        let Some((packets, bytes)) = shares.index_per_mille() else {
+            continue;
+        };
+        let while_all = shares.while_all_had_work();
+        let each = || while_all.values().map(|s| s.packets);
+        t.push(vec![
+            Value::text(direction),
+            Value::Count(shares.queues() as u64),
+            Value::Count(each().sum()),
+            Value::count(each().min()),
+            Value::count(each().max()),
+            Value::ratio(packets, 1000, 3),
+            Value::ratio(bytes, 1000, 3),
+        ]);
+    }
+    t
+}
+
 const DROPS: &[Column] = &[
     col("reason", "Code"),
     col("meaning", "Frames dropped because"),

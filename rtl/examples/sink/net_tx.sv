@@ -8,7 +8,7 @@ module net_tx
     parameter int unsigned DATA_W   = 512,
     /// Transmit queues.
     parameter int unsigned NQ       = 4,
-    /// Reads of the payload pool that may be outstanding.
+    /// Tags of the payload pool, a power of two.
     parameter int unsigned REQUESTS = 512,
     /// Planted bug, 0 = none.
     parameter int unsigned BUG      = 0,
@@ -20,7 +20,7 @@ module net_tx
     input  logic                rst_ni,
     /// Device Control.Max_Read_Request_Size.
     input  logic [2:0]          mrrs_i,
-    /// The read pool takes and answers nothing (device reset): what is asked for counts as failed.
+    /// The read pool takes and answers nothing (device reset): what is asked for is lost.
     input  logic                flush_i,
     /// Queue is enabled and not frozen.
     input  logic [NQ-1:0]       run_i,
@@ -58,7 +58,7 @@ module net_tx
     input  logic                req_ready_i,
     /// The read.
     output dma_rd_req_t         req_o,
-    /// Answer beat, in request order.
+    /// Answer beat; packets whole, those of a queue in their order.
     input  logic                rsp_valid_i,
     /// Taken.
     output logic                rsp_ready_o,
@@ -66,6 +66,10 @@ module net_tx
     input  dma_rd_rsp_t         rsp_i,
     /// Data of the beat.
     input  logic [DATA_W-1:0]   rsp_data_i,
+    /// Answers of these queues are not wanted.
+    output logic [15:0]         drop_o,
+    /// What becomes of the reads.
+    input  stream_state_t       streams_i,
 
     /// Frame beat.
     output logic                tvalid_o,
@@ -94,6 +98,7 @@ module net_tx
   assign req_valid_o = '0;
   assign req_o = '0;
   assign rsp_ready_o = '1;
+  assign drop_o = '0;
   assign tvalid_o = '0;
   assign tdata_o = '0;
   assign tkeep_o = '0;

@@ -93,6 +93,7 @@ pub struct FrameSink {
     problems: Problems,
     recorder: Recorder,
     taken: Box<dyn FnMut(TxFrame)>,
+    open: Rc<Cell<bool>>,
 }
 
 impl fmt::Debug for FrameSink {
@@ -127,7 +128,14 @@ impl FrameSink {
             problems: Problems::new("net_tx", recorder.clone()),
             recorder,
             taken,
+            open: Rc::new(Cell::new(true)),
         }
+    }
+
+    /// While it holds false no beat is taken.
+    #[must_use]
+    pub fn gate(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.open)
     }
 
     fn read_beat(&mut self) {
@@ -215,7 +223,7 @@ impl Bfm for FrameSink {
     }
 
     fn drive(&mut self, cx: &mut Cycle<'_>) {
-        let ready = self.pressure.go(cx.now);
+        let ready = self.pressure.go(cx.now) && self.open.get();
         if ready != self.ready {
             self.ready = ready;
             self.ports.tready.set_bool(ready);

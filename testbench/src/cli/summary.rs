@@ -282,6 +282,12 @@ pub(super) fn check_json(header: &Header, verdict: &Verdict) -> String {
     .to_string()
 }
 
+/// Jain's index of the packets of the queues, per mille, in the direction where it is lower.
+fn fairness(costs: &Costs) -> Option<u64> {
+    let index = [&costs.tx_shares, &costs.rx_shares].map(|s| s.index_per_mille().map(|(packets, _)| packets));
+    index.into_iter().flatten().min()
+}
+
 /// Packets over the cycles in which traffic moved.
 #[expect(clippy::cast_precision_loss, reason = "a ratio")]
 fn rate_json(costs: &Costs, header: &Header) -> Value {
@@ -291,6 +297,7 @@ fn rate_json(costs: &Costs, header: &Header) -> Value {
         "busy_cycles": cycles,
         "packets_per_clock": if cycles == 0 { 0.0 } else { packets(costs) as f64 / cycles as f64 },
         "clock_mhz": header.clock_mhz,
+        "fairness": fairness(costs).map(|per_mille| per_mille as f64 / 1000.0),
     })
 }
 

@@ -23,6 +23,7 @@ use super::transport::{NO_VECTOR, NetDeviceConfig, Transport, status};
 use super::tx::{Backlog, Transmitter, TxBuffers};
 use crate::host::Host;
 use crate::host::dice::Dice;
+use crate::host::memory::Part;
 
 /// Entries that the control queue has at least: header, data and acknowledgement are three elements.
 const CONTROL_SIZE: u16 = 4;
@@ -355,7 +356,12 @@ impl NetDriver {
             start: config.ring_start,
         };
         checkpoint::check_start(config, index, size)?;
-        let ring = Ring::new(config.ring, self.0.host.memory(), size, options)?;
+        let memory = self.0.host.memory();
+        let ring = Ring::new(config.ring, memory, size, options)?;
+        let areas = ring.areas();
+        for addr in [areas.descriptor, areas.driver, areas.device] {
+            memory.assign(addr, index, Part::Rings);
+        }
         let vector = match config.vectors {
             _ if config.events == Events::Poll || vectors == 0 => NO_VECTOR,
             Vectors::Single => 0,
@@ -364,7 +370,7 @@ impl NetDriver {
         };
         let registers = context
             .transport
-            .enable_queue(index, &ring.areas(), vector, context.features, config.ring_start)
+            .enable_queue(index, &areas, vector, context.features, config.ring_start)
             .await?;
         let event = Event::new("interrupt");
         self.0.routes.queue(vector, &event);

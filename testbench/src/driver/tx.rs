@@ -11,7 +11,7 @@ use super::config::{Events, NET_HEADER_BYTES, TxConfig};
 use super::error::DriverError;
 use super::queue::{SharedQueue, publish, wait_used_or};
 use super::ring::Element;
-use crate::host::memory::{Memory, MemoryError};
+use crate::host::memory::{Memory, MemoryError, Part};
 use crate::wire::Frame;
 
 /// Alignment of a transmit buffer: what a network stack's `NET_IP_ALIGN` leaves.
@@ -193,7 +193,7 @@ impl Transmitter {
             if fits && !q.ring.has_room(pieces.len(), self.config.shape) {
                 return Ok(count);
             }
-            let (elements, buffers) = self.lay_out(&frame.data, &pieces)?;
+            let (elements, buffers) = self.lay_out(q.index(), &frame.data, &pieces)?;
             q.add(&elements, self.config.shape, buffers)?;
             self.backlog.frames.borrow_mut().pop_front();
             self.backlog.sent.set(self.backlog.sent.get() + 1);
@@ -225,13 +225,19 @@ impl Transmitter {
         pieces
     }
 
-    fn lay_out(&self, frame: &[u8], pieces: &[u32]) -> Result<(Vec<Element>, TxBuffers), MemoryError> {
+    fn lay_out(
+        &self,
+        queue: u16,
+        frame: &[u8],
+        pieces: &[u32],
+    ) -> Result<(Vec<Element>, TxBuffers), MemoryError> {
         // The header without offloads is all zero, num_buffers included (NET-DRV-017, 018).
         let mut bytes = vec![0; NET_HEADER_BYTES as usize];
         bytes.extend_from_slice(frame);
         let (mut elements, mut buffers, mut at) = (Vec::new(), Vec::new(), 0);
         for piece in pieces {
             let addr = self.memory.alloc((*piece).into(), ALIGN_BYTES)?;
+            self.memory.assign(addr, queue, Part::Payload);
             self.memory.store(addr, &bytes[at..at + *piece as usize]);
             at += *piece as usize;
             buffers.push(addr);

@@ -14,7 +14,7 @@ use super::enumerate::{self, ConfigAccess, EnumerateError};
 use super::faults::FaultRule;
 use super::function::Function;
 use super::latency::ClockRate;
-use super::memory::Memory;
+use super::memory::{Memory, Part};
 use super::recorder::Recorder;
 use super::requests::{Asked, RequestError, Requests, enables};
 use super::root_complex::{Interrupt, Intx, ROOT_ID, RootComplex};
@@ -165,6 +165,16 @@ impl Host {
     /// Makes reads of the device fail from now on.
     pub fn inject(&self, rule: FaultRule) {
         self.0.root.borrow_mut().inject(rule);
+    }
+
+    /// Answers no read of this part of a queue's memory until [`Host::release`].
+    pub fn withhold(&self, queue: u16, part: Part) {
+        self.0.root.borrow_mut().withhold(queue, part);
+    }
+
+    /// Answers reads of a queue's memory again, those that wait too.
+    pub fn release(&self, queue: u16) {
+        self.0.root.borrow_mut().release(self.0.sim.now(), queue);
     }
 
     /// How long requests of the host may take from now on.

@@ -11,7 +11,7 @@ use super::dice::Dice;
 use super::faults::{FaultKind, FaultRule, Faults};
 use super::latency::{ClockRate, LatencyLaw};
 use super::link::{Credits, Kind, Limits};
-use super::memory::Memory;
+use super::memory::{Memory, Part};
 use super::recorder::Recorder;
 use super::schedule::Schedule;
 use super::split::{Piece, Splitter, valid_bytes};
@@ -103,6 +103,9 @@ pub struct RootComplex {
     reads: Vec<Option<Read>>,
     free: Vec<usize>,
     last_completion: u64,
+    /// Whose reads wait, and those reads.
+    withheld: Vec<(u16, Part)>,
+    held: Vec<((u16, Part), Tlp)>,
     notes: u32,
     /// Completions ready for `rc`, in the order in which they are to be sent.
     pub completions: VecDeque<Tlp>,
@@ -140,6 +143,8 @@ impl RootComplex {
             reads: Vec::new(),
             free: Vec::new(),
             last_completion: 0,
+            withheld: Vec::new(),
+            held: Vec::new(),
             notes: 0,
             completions: VecDeque::new(),
             interrupts: VecDeque::new(),
@@ -151,6 +156,38 @@ impl RootComplex {
     /// Makes reads fail from now on.
     pub fn inject(&mut self, rule: FaultRule) {
         self.faults.add(rule);
+    }
+
+    /// Answers no read of this part of a queue's memory until [`RootComplex::release`].
+    pub fn withhold(&mut self, queue: u16, part: Part) {
+        if !self.withheld.contains(&(queue, part)) {
+            self.withheld.push((queue, part));
+        }
+    }
+
+    /// Answers reads of the queue's memory again. Those that waited are taken as if they came now, in their order.
+    pub fn release(&mut self, now: u64, queue: u16) {
+        self.withheld.retain(|(q, _)| *q != queue);
+        let (released, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|((q, _), _)| *q == queue);
+        self.held = held;
+        for (_, tlp) in released {
+            self.accept_read(now, now, tlp);
+        }
+    }
+
+    /// The part of a queue's memory that this read is withheld for.
+    fn withholds(&self, tlp: &Tlp) -> Option<(u16, Part)> {
+        let Body::MRd { addr, dw, .. } = tlp.body else {
+            return None;
+        };
+        if self.withheld.is_empty() {
+            return None;
+        }
+        let (first, bytes) = valid_bytes(tlp, addr, dw);
+        let of = self.memory.assigned(first, bytes)?;
+        self.withheld.contains(&of).then_some(of)
     }
 
     /// The max payload size that enumeration found both sides capable of.
@@ -168,7 +205,7 @@ impl RootComplex {
     /// Nothing is under way: no read unanswered, no write on its way to memory.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.posted.is_empty() && self.timed.is_empty() && self.completions.is_empty()
+        self.posted.is_empty() && self.timed.is_empty() && self.completions.is_empty() && self.held.is_empty()
     }
 
     /// A request of the device has arrived whole.
@@ -178,7 +215,10 @@ impl RootComplex {
             Body::MWr { .. } => Arrival::Write(tlp),
             Body::Msg { .. } => Arrival::Message(tlp),
             Body::MRd { .. } => {
-                self.accept_read(now, arrives, tlp);
+                match self.withholds(&tlp) {
+                    Some(of) => self.held.push((of, tlp)),
+                    None => self.accept_read(now, arrives, tlp),
+                }
                 Arrival::NonPosted(0)
             }
             Body::Cpl { .. } => {

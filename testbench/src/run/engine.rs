@@ -229,6 +229,7 @@ pub fn run(
         frames: RefCell::new(frames),
         pulse: pulse.clone(),
         resets: Cell::new(0),
+        mark: RefCell::default(),
         findings: RefCell::default(),
         begun: RefCell::default(),
     });

@@ -1,9 +1,10 @@
 //! What happens in a run, step by step: the one task that everything else serves.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use ringside_models::fairness::jain_per_mille;
 use ringside_sim::SimHandle;
 use ringside_sim::sync::{Either, select2};
 
@@ -14,7 +15,7 @@ use crate::driver::config::{NeedsReset, Vectors};
 use crate::driver::error::DriverError;
 use crate::driver::net::NetDriver;
 use crate::host::Host;
-use crate::scenario::{Direction, Pace, Phase, Scenario};
+use crate::scenario::{Direction, Pace, Phase, Scenario, Side};
 use crate::wire::Frame;
 
 /// Frames that are to go each way.
@@ -44,6 +45,8 @@ pub struct Script {
     pub pulse: Pulse,
     /// Resets so far: frames may then be lost on the way.
     pub resets: std::cell::Cell<u64>,
+    /// Where [`Phase::Progress`] counts from: a cycle, and frames by queue.
+    pub mark: RefCell<(u64, BTreeMap<u16, u64>)>,
     /// Findings about the run as a whole.
     pub findings: RefCell<Vec<String>>,
     /// Steps that were begun: cycle, and the word that scenarios have for it.
@@ -107,6 +110,9 @@ impl Script {
     }
 
     async fn step(self: &Rc<Self>, phase: &Phase) -> Result<(), DriverError> {
+        if !matches!(phase, Phase::Progress { .. } | Phase::Fairness { .. }) {
+            *self.mark.borrow_mut() = (self.sim.now(), self.arrived());
+        }
         match phase {
             Phase::Traffic { frames, wait } => {
                 self.start_traffic(*frames);
@@ -151,6 +157,15 @@ impl Script {
                 let words = config.map_or_else(|| "is not there".to_owned(), |c| c.to_string());
                 self.note(&format!("driver: device configuration {words}"));
             }
+            Phase::Withhold { queue, what } => self.host.withhold(*queue, *what),
+            Phase::Release { queue } => self.host.release(*queue),
+            Phase::TakeFrames { on } => self.wire.take_frames(*on),
+            Phase::Progress {
+                queue,
+                frames,
+                cycles,
+            } => self.expect_progress(*queue, *frames, *cycles).await,
+            Phase::Fairness { direction, per_mille } => self.expect_fairness(*direction, *per_mille),
         }
         Ok(())
     }
@@ -164,6 +179,68 @@ impl Script {
                 self.driver.command(command, ok).await
             }
             done => done,
+        }
+    }
+
+    /// Frames that have gone all the way, by virtqueue.
+    fn arrived(&self) -> BTreeMap<u16, u64> {
+        let sent = self.wire.counts().sent_by.borrow();
+        let sent = sent.iter().map(|(pair, n)| (2 * pair + 1, *n));
+        let inboxes = self.driver.inboxes();
+        let received = inboxes
+            .iter()
+            .enumerate()
+            .map(|(pair, i)| (2 * pair as u16, i.packets()));
+        sent.chain(received).collect()
+    }
+
+    /// Waits for frames of a queue, and finds fault when they are late.
+    async fn expect_progress(self: &Rc<Self>, queue: u16, frames: u64, cycles: u64) {
+        let (start, before) = self.mark.borrow().clone();
+        let before = before.get(&queue).copied().unwrap_or_default();
+        let me = Rc::clone(self);
+        let so_far = move || me.arrived().get(&queue).copied().unwrap_or_default() - before;
+        let (count, sim) = (so_far.clone(), self.sim.clone());
+        let over = move || {
+            let now = sim.now();
+            now.is_multiple_of(LOOK_CYCLES) && (count() >= frames || now - start >= cycles)
+        };
+        self.sim.until("progress of a queue", over).await;
+        let (arrived, took) = (so_far(), self.sim.now() - start);
+        if arrived < frames {
+            self.find(format!(
+                "queue {queue} did not go on: {arrived} of {frames} frames in {cycles} cycles"
+            ));
+        } else {
+            self.note(&format!("queue {queue}: {arrived} frames in {took} cycles"));
+        }
+    }
+
+    /// Finds fault when the queues in use were not served evenly.
+    fn expect_fairness(&self, direction: Side, per_mille: u64) {
+        let (start, before) = self.mark.borrow().clone();
+        let arrived = self.arrived();
+        let odd = u16::from(direction == Side::Tx);
+        let shares: Vec<u64> = (0..self.scenario.driver.queue_pairs)
+            .map(|pair| 2 * pair + odd)
+            .map(|queue| {
+                let count = |of: &BTreeMap<u16, u64>| of.get(&queue).copied().unwrap_or_default();
+                count(&arrived) - count(&before)
+            })
+            .collect();
+        let (cycles, index) = (
+            self.sim.now() - start,
+            jain_per_mille(&shares).unwrap_or_default(),
+        );
+        let text = format!(
+            "frames by queue {shares:?} in {cycles} cycles: Jain's index {}.{:03}",
+            index / 1000,
+            index % 1000
+        );
+        if index < per_mille {
+            self.find(format!("{text}, less than {per_mille} thousandths"));
+        } else {
+            self.note(&text);
         }
     }
 

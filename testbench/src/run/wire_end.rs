@@ -22,6 +22,8 @@ pub struct WireCounts {
     pub sent: Cell<u64>,
     /// Bytes of them.
     pub sent_bytes: Cell<u64>,
+    /// Whole frames by transmit queue pair.
+    pub sent_by: RefCell<BTreeMap<u16, u64>>,
     /// Frames that the device marked as broken.
     pub broken: Cell<u64>,
     /// Frames that the device dropped, by reason.
@@ -31,6 +33,7 @@ pub struct WireCounts {
 /// The wire's end of the run.
 pub struct WireEnd {
     feeder: FrameFeeder,
+    gate: Rc<Cell<bool>>,
     link: LinkUp,
     counts: Rc<WireCounts>,
     spread: Spread,
@@ -71,6 +74,7 @@ impl WireEnd {
                 return;
             }
             taken.sent.set(taken.sent.get() + 1);
+            *taken.sent_by.borrow_mut().entry(frame.queue).or_default() += 1;
             taken
                 .sent_bytes
                 .set(taken.sent_bytes.get() + frame.data.len() as u64);
@@ -93,11 +97,13 @@ impl WireEnd {
             recorder.clone(),
             Box::new(take),
         );
+        let gate = sink.gate();
         sim.add_bfm(Box::new(sink));
         sim.add_bfm(Box::new(source));
         let link = LinkUp::new(net, sim.handle(), recorder.clone());
         WireEnd {
             feeder,
+            gate,
             link,
             counts,
             spread,
@@ -116,6 +122,11 @@ impl WireEnd {
     #[must_use]
     pub fn link(&self) -> &LinkUp {
         &self.link
+    }
+
+    /// Stops or resumes taking what the device sends.
+    pub fn take_frames(&self, on: bool) {
+        self.gate.set(on);
     }
 
     /// Gives the device a frame to receive, from `cycle` on.

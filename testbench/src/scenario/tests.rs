@@ -1,4 +1,5 @@
 use super::*;
+use crate::driver::command::Command;
 use crate::driver::command::RxMode;
 
 fn load(text: &str) -> Result<Scenario, String> {

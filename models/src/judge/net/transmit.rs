@@ -122,8 +122,9 @@ impl Transmit {
             return;
         };
         let left = self.leftover.entry(pair).or_default();
-        left.clear();
+        // The wire may have stood still over more than one reset.
         left.extend(q.into_iter().map(|e| e.frame(header).to_vec()).take(LOOK_AHEAD));
+        left.drain(..left.len().saturating_sub(2 * LOOK_AHEAD));
     }
 
     /// A frame left the device.
@@ -148,9 +149,18 @@ impl Transmit {
         let freed = queue.is_some_and(|q| q.fault.is_some());
         let same =
             |e: &Expected| !e.kept || e.failed || !e.complete() || e.offloaded() || e.frame(header) == data;
-        // A reset may cut a frame that is half out: the wire is told so, and that is all that can be said of it.
-        let cut = queue.is_none_or(|q| q.state != State::Live);
-        if error && cut {
+        // A reset may cut a frame that is half out: the wire is told so, and that is all that can be said of it. A wire that
+        // stands still may get to know of it when the queue lives again; nothing of the earlier life follows. Padding keeps a
+        // frame's length.
+        let old = self
+            .leftover
+            .get(&pair)
+            .is_some_and(|l| l.iter().any(|f| f.len() == data.len()));
+        let cut = old || queue.is_none_or(|q| q.state != State::Live);
+        // Where both can be, a failed read in front speaks for this life; what is cut may still follow.
+        let live_failed = old && q.front().is_some_and(|e| e.failed);
+        if error && cut && !live_failed {
+            self.leftover.remove(&pair);
             w.book.held(RuleId::NetTxError);
             return;
         }
@@ -200,6 +210,10 @@ impl Transmit {
         if same(front) {
             w.book.held(RuleId::NetTxData);
             w.book.held(RuleId::NetTxOrder);
+            // A queue keeps its order over a reset: behind a frame of this life comes none of an earlier one.
+            if front.kept && front.complete() && front.frame(header) == data {
+                self.leftover.remove(&pair);
+            }
             if front.failed {
                 w.book.check(
                     RuleId::NetTxError,

@@ -190,8 +190,8 @@ pub(super) fn flags() -> World {
     w
 }
 
-/// A reset in the middle, and a second life.
-pub(super) fn reset() -> World {
+/// A reset in the middle, and a second life that has just begun: of a frame of the first one the wire knows nothing yet.
+pub(super) fn reset_begun() -> World {
     let mut w = World::started(USUAL);
     w.transmit(&frame(60));
     let given = w.give(TX, &[packet(&frame(64))]);
@@ -212,6 +212,18 @@ pub(super) fn reset() -> World {
         w.enable(queue);
     }
     w.status(0xf);
+    w
+}
+
+/// A reset in the middle, and a second life.
+pub(super) fn reset() -> World {
+    let mut w = reset_begun();
+    // A wire that stood still learns only now that the frame before the reset was cut.
+    w.push(What::WireTx {
+        queue: 0,
+        error: true,
+        data: frame(64),
+    });
     w.transmit(&frame(65));
     w
 }

@@ -10,9 +10,11 @@ mod pages;
 mod stores;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ringside_models::event::What;
+use serde::{Deserialize, Serialize};
 
 pub use foreign::Backing;
 pub use heap::{GUARD, GUARD_BYTES, MemoryError, POISON};
@@ -30,6 +32,16 @@ use stores::StoreBuffer;
 /// Errors kept; further ones are counted only.
 const ERRORS_MAX: usize = 64;
 
+/// What a queue's memory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Frames to send.
+    Payload,
+    /// Descriptors, indices and event words; not indirect tables.
+    Rings,
+}
+
 #[derive(Debug)]
 struct Shared {
     pages: Pages,
@@ -43,6 +55,8 @@ struct Shared {
     /// Stores are recorded.
     told: bool,
     errors: Vec<MemoryError>,
+    /// Queue and purpose of allocations that have one, by address.
+    queues: BTreeMap<u64, (u16, Part)>,
 }
 
 /// Handle to the memory; clones share it.
@@ -64,6 +78,7 @@ impl Memory {
             recorder,
             told: true,
             errors: Vec::new(),
+            queues: BTreeMap::new(),
         })))
     }
 
@@ -82,7 +97,21 @@ impl Memory {
         let s = &mut *self.0.borrow_mut();
         if let Some(len) = s.heap.free(&mut s.pages, addr, s.recorder.now(), &mut s.errors) {
             s.stores.forget(addr, len);
+            s.queues.remove(&addr);
         }
+    }
+
+    /// Says what the allocation at `addr` is for, until it is given back.
+    pub fn assign(&self, addr: u64, queue: u16, part: Part) {
+        self.0.borrow_mut().queues.insert(addr, (queue, part));
+    }
+
+    /// What the allocation around `addr..addr + len` is for, if that was said.
+    #[must_use]
+    pub fn assigned(&self, addr: u64, len: u64) -> Option<(u16, Part)> {
+        let s = self.0.borrow();
+        let (start, _) = s.heap.owner(addr, len)?;
+        s.queues.get(&start).copied()
     }
 
     /// The driver stores `data`: issued now, visible to the device later. Returns the cycle of visibility.

@@ -79,6 +79,33 @@ pub(super) fn net() -> Vec<Case> {
                 data: frame(60),
             });
         }),
+        cut_with("NET-TX-ERROR", crate::judge::tests::clean::reset(), |w| {
+            sent(w, 60);
+            // The earlier life's cut frame has come; this is another one.
+            w.push(What::WireTx {
+                queue: 0,
+                error: true,
+                data: frame(60),
+            });
+        }),
+        cut_with("NET-TX-ERROR", crate::judge::tests::clean::reset_begun(), |w| {
+            w.transmit(&frame(65));
+            // A frame of the second life is behind all of the first.
+            w.push(What::WireTx {
+                queue: 0,
+                error: true,
+                data: frame(64),
+            });
+        }),
+        cut_with("NET-TX-ERROR", crate::judge::tests::clean::reset_begun(), |w| {
+            sent(w, 60);
+            // No frame of the first life was so long.
+            w.push(What::WireTx {
+                queue: 0,
+                error: true,
+                data: frame(60),
+            });
+        }),
         whole("NET-TX-MISSING", &[], |w| {
             let given = sent(w, 60);
             w.read_payload(&given);
