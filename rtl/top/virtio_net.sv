@@ -351,12 +351,11 @@ module virtio_net
       .chain_count_i(tx_chain_count), .peek_queue_o(tx_peek_queue), .chain_pop_o(tx_chain_pop),
       .peek_chain_i(tx_peek_chain), .seg_pop_o(tx_seg_pop), .seg_queue_o(tx_seg_queue), .seg_i(tx_seg),
       .cpl_valid_o(tx_cpl_valid), .cpl_ready_i(tx_cpl_ready), .cpl_o(tx_cpl),
-      .device_error_valid_o(tx_device_error), .device_error_queue_o(tx_device_error_queue),
+      .device_error_valid_o(tx_device_error), .device_error_queue_o(tx_device_error_queue), .drop_o(payload_drop_o),
       .req_valid_o(payload_req_valid_o), .req_ready_i(payload_req_ready_i), .req_o(payload_req_o),
       .rsp_valid_i(payload_rsp_valid_i), .rsp_ready_o(payload_rsp_ready_o), .rsp_i(payload_rsp_i),
-      .rsp_data_i(payload_rsp_data_i), .drop_o(payload_drop_o), .streams_i(payload_streams_i),
-      .tvalid_o(tx_tvalid_o), .tready_i(tx_tready_i), .tdata_o(tx_tdata_o), .tkeep_o(tx_tkeep_o),
-      .tlast_o(tx_tlast_o), .tqueue_o(tx_queue_o), .terror_o(tx_error_o)
+      .rsp_data_i(payload_rsp_data_i), .streams_i(payload_streams_i), .tlast_o(tx_tlast_o), .tqueue_o(tx_queue_o),
+      .terror_o(tx_error_o), .tvalid_o(tx_tvalid_o), .tready_i(tx_tready_i), .tdata_o(tx_tdata_o), .tkeep_o(tx_tkeep_o)
   );
 
   net_rx #(

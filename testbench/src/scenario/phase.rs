@@ -143,6 +143,17 @@ fn yes() -> bool {
     true
 }
 
+impl Phase {
+    /// The word that a scenario file has for the step.
+    #[must_use]
+    pub fn word(&self) -> String {
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|v| v["do"].as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
 /// As a scenario file says it, in one line.
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
