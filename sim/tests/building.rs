@@ -35,7 +35,7 @@ fn load_error(text: &str) -> String {
 fn mistakes_in_a_description_have_a_place() {
     assert_eq!(
         load_error("top = \"a\"\nfiles = [\"a.sv\"]\nclock_mzh = 100.0\n"),
-        "dut.toml:3:1: unknown field `clock_mzh`, expected one of `name`, `top`, `files`, `filelist`, `include_dirs`, `defines`, `parameters`, `runtime`, `clock`, `clock_mhz`, `reset`, `no_assert`, `x_random`, `verilator_args`, `meta`"
+        "dut.toml:3:1: unknown field `clock_mzh`, expected one of `name`, `top`, `files`, `filelist`, `include_dirs`, `defines`, `parameters`, `runtime`, `fixed`, `clock`, `clock_mhz`, `reset`, `no_assert`, `x_random`, `verilator_args`, `meta`"
     );
     assert_eq!(
         load_error("files = [\"a.sv\"]\n"),
@@ -62,6 +62,10 @@ fn mistakes_in_a_description_have_a_place() {
     assert_eq!(
         load_error("top = \"a\"\n"),
         "dut.toml: no source file: give files = [..] or filelist = \"..\""
+    );
+    assert_eq!(
+        load_error("top = \"a\"\nfiles = [\"a.sv\"]\n[parameters]\nN = 4\n[fixed]\nN = 4\n"),
+        "dut.toml: N is in [parameters] and in [fixed]: a parameter that the sources still have is not fixed"
     );
     let text = load_error("top = \"a\"\nfiles = [\"a.sv\"]\n[reset]\nport = \"rst\"\nlow = true\n");
     assert!(text.starts_with("dut.toml:5:1: unknown field `low`"), "{text}");
