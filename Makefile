@@ -59,9 +59,10 @@ drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost
 lint: setup-lint ## formatting, clippy, and four readings of the RTL
 	@tools/lint.sh $(ARGS)
 
-netlist: setup-lint ## synthesise a small build of the device (NETLIST) to gates; the golden scenarios on it, in lock-step with the RTL
+netlist: setup-lint ## synthesise a small build of the device (NETLIST) to gates; the golden scenarios on it, from random state and in lock-step with the RTL
 	@$(CARGO) build --quiet --release -p ringside
 	@.venv/bin/python tools/netlist.py $(NETLIST:%=--set %)
+	@RINGSIDE_CXXFLAGS=-O1 $(RINGSIDE) test --dut .cache/netlist/gates/dut.toml $(ARGS)
 	@RINGSIDE_CXXFLAGS=-O1 $(RINGSIDE) test --dut .cache/netlist/gates/dut.toml --same-as .cache/netlist/gates/rtl.toml $(ARGS)
 
 fmt: ## format the Rust

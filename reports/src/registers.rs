@@ -218,9 +218,9 @@ impl Registers {
                 let (base, len) = self.common?;
                 let mut touched = [false; COMMON_BYTES];
                 for i in 0..bytes {
-                    let at = first + i;
+                    let at = first.wrapping_add(i);
                     let offset = at.checked_sub(base).filter(|o| *o < len.min(COMMON_BYTES as u64));
-                    if let (Some(o), Some(byte)) = (offset, data.get((at - addr) as usize)) {
+                    if let (Some(o), Some(byte)) = (offset, data.get((at.wrapping_sub(*addr)) as usize)) {
                         self.image[o as usize] = *byte;
                         touched[o as usize] = true;
                     }

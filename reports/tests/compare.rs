@@ -53,6 +53,24 @@ fn a_report_is_compared_as_its_trace_is() {
 }
 
 #[test]
+fn an_older_report_beside_a_trace_is_of_another_run() {
+    let written = report(&sent(20, 0));
+    let folder = written.folder.path();
+    let old = Run::open(&written.summary.json, "old").unwrap();
+    let new = run(folder, "trace.jsonl", &sent(20, 1));
+    // A file system may not tell the times of two files apart that were written at once.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let trace = std::fs::File::options()
+        .append(true)
+        .open(folder.join("trace.jsonl"))
+        .unwrap();
+    trace.set_modified(later).unwrap();
+    let both = Run::open(folder, "both").unwrap();
+    assert!(Comparison::new(&both, &new).is_empty());
+    assert!(!Comparison::new(&both, &old).is_empty());
+}
+
+#[test]
 fn one_read_more_a_packet_is_one_request_more_a_packet_and_breaks_its_budget() {
     let c = compared(&sent(4, 0), &sent(4, 1));
     let change = |name: &str| {

@@ -19,6 +19,12 @@ pub struct Run {
     pub(super) report: Json,
 }
 
+/// Whether both are there and `file` was written after `other`.
+fn is_newer(file: &Path, other: &Path) -> bool {
+    let written = |p: &Path| p.metadata().and_then(|m| m.modified()).ok();
+    matches!((written(file), written(other)), (Some(a), Some(b)) if a > b)
+}
+
 impl Run {
     /// Opens a report (`report.json`), a trace, or a folder with one of the two. `name` is what the comparison calls it.
     ///
@@ -26,8 +32,14 @@ impl Run {
     /// [`CompareError`] with the file and what is wrong with it.
     pub fn open(path: &Path, name: &str) -> Result<Self, CompareError> {
         if path.is_dir() {
-            let held = ["report.json", "trace.jsonl"].map(|file| path.join(file));
-            let Some(file) = held.iter().find(|p| p.is_file()) else {
+            let [report, trace] = ["report.json", "trace.jsonl"].map(|file| path.join(file));
+            // A report that is older than the trace beside it is of another run.
+            let order = if is_newer(&trace, &report) {
+                [trace, report]
+            } else {
+                [report, trace]
+            };
+            let Some(file) = order.iter().find(|p| p.is_file()) else {
                 return Err(CompareError::NoRun {
                     path: path.to_owned(),
                 });

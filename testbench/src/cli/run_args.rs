@@ -12,6 +12,8 @@ use crate::wire::capture::Unfit;
 use crate::wire::generate::{Generator, Sizes};
 use crate::workspace;
 
+/// Frames of a run at most.
+const FRAMES_MAX: usize = 10_000_000;
 /// Queue pairs of the main job.
 const MAIN_PAIRS: u16 = 4;
 
@@ -175,6 +177,7 @@ pub(super) fn parse_parameter(text: &str) -> Result<(String, ParamValue), String
 pub(super) fn parse_frames(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(0) => Err("at least one frame; leave the option out to send them all".to_owned()),
+        Ok(n) if n > FRAMES_MAX => Err(format!("at most {FRAMES_MAX} frames: they are held in memory")),
         Ok(n) => Ok(n),
         Err(e) => Err(e.to_string()),
     }
@@ -313,6 +316,16 @@ mod tests {
         assert!(["9..5", "5", "a..b"].iter().all(|t| parse_window(t).is_err()));
         assert_eq!(parse_parameter("BUG=3"), Ok(("BUG".into(), ParamValue::Int(3))));
         assert!(["BUG", "=3", "B G=1"].iter().all(|t| parse_parameter(t).is_err()));
+    }
+
+    #[test]
+    fn frames_are_as_many_as_memory_holds() {
+        assert_eq!(parse_frames("7"), Ok(7));
+        assert!(
+            ["0", "10000001", "18446744073709551615", "-1", "x"]
+                .iter()
+                .all(|t| parse_frames(t).is_err())
+        );
     }
 
     #[test]

@@ -157,7 +157,10 @@ impl Phase {
 /// As a scenario file says it, in one line.
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = toml::Value::try_from(self).map_err(|_| fmt::Error)?;
-        write!(f, "{table}")
+        match toml::Value::try_from(self) {
+            Ok(table) => write!(f, "{table}"),
+            // TOML has no numbers beyond 63 bits.
+            Err(_) => write!(f, "{self:?}"),
+        }
     }
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 
+/// Frames that room is made for beforehand: a count out of all proportion shall not ask for memory at once.
+const ROOM: usize = 1 << 16;
+
 /// Shortest frame of a generator: Ethernet, IPv4 and UDP headers and the running number.
 pub const SHORTEST_BYTES: u32 = 14 + 20 + 8 + 4;
 
@@ -127,7 +130,7 @@ impl Generator {
         self.check(max_bytes)?;
         let mut rng = ringside_sim::rng(seed, path);
         let mut at_ps = 0u64;
-        let mut frames = Vec::with_capacity(count);
+        let mut frames = Vec::with_capacity(count.min(ROOM));
         let mut owed_ps = 0u64;
         for number in 0..count {
             let bytes = match &self.sizes {
