@@ -6,15 +6,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ringside_models::event::{EndReason, Header, TRACE_VERSION, What};
-use ringside_sim::{DutConfig, Mode, Model, Sim, SimOptions};
+use ringside_sim::digest::PortDigest;
+use ringside_sim::{DutConfig, Mode, Model, Sim, SimError, SimOptions, SimOutcome};
 
-use super::engine::{RunOptions, Uninitialised};
+use super::engine::{Ended, FrameCounts, RunOptions, RunResult, Uninitialised};
 use super::error::RunError;
-use super::observer::{ArtefactError, Findings, Observer, Pulse, Readers, SharedObserver};
+use super::observer::{ArtefactError, Observer, Pulse, Readers, SharedObserver};
 use super::trace_file::TraceFile;
 use super::view_file;
 use super::wire_end::WireEnd;
 use crate::boundary::Boundary;
+use crate::driver::error::DriverError;
 use crate::host::{Host, Recorder};
 use crate::scenario::Scenario;
 use crate::wire::record::Recording;
@@ -118,20 +120,79 @@ impl Bench {
         Ok((sim, bench))
     }
 
-    /// Ends the stream at `cycle` and asks the readers what they found. `well`: the run came to its end; `stopped`:
-    /// somebody ended it, so that its artefacts are not what their names say.
+    /// Ends the stream, asks the readers what they found, and puts together what is the same whoever drove the device. What only the driver
+    /// knows (frames of its own, rings, descriptors, steps) is empty: add it.
     ///
     /// # Errors
     /// [`RunError`]: trace or capture could not be written.
-    pub fn close(&self, cycle: u64, well: bool, stopped: bool) -> Result<Findings, RunError> {
-        let reason = if well {
-            EndReason::Complete
-        } else {
-            EndReason::Truncated
+    pub fn close(self, outcome: Outcome, mut complaints: Vec<String>) -> Result<RunResult, RunError> {
+        let memory = self.host.memory().take_errors();
+        complaints.extend(memory.iter().map(|e| format!("memory: {e}")));
+        let reason = match outcome.ended {
+            Ended::Complete => EndReason::Complete,
+            Ended::Driver(_) | Ended::Sim(_) => EndReason::Truncated,
         };
-        self.recorder.record(cycle, What::End { reason });
-        let observer = self.observer.borrow_mut().take();
-        Ok(observer.ok_or(RunError::Readers)?.finish(!stopped)?)
+        // Somebody ended it: its artefacts are not what their names say.
+        let stopped = matches!(outcome.ended, Ended::Sim(SimError::Stopped { .. }));
+        self.recorder.record(outcome.cycles, What::End { reason });
+        let observer = self.observer.borrow_mut().take().ok_or(RunError::Readers)?;
+        let findings = observer.finish(!stopped)?;
+        let counts = self.wire.counts();
+        Ok(RunResult {
+            header: self.header,
+            ended: outcome.ended,
+            cycles: outcome.cycles,
+            findings,
+            complaints,
+            rings: Vec::new(),
+            frames: FrameCounts {
+                wire_tx: counts.sent.get(),
+                broken: counts.broken.get(),
+                wire_rx: self.wire.taken(),
+                dropped: self.wire.dropped(),
+                ..FrameCounts::default()
+            },
+            descriptors: 0,
+            first_violation: self.pulse.first_violation(),
+            steps: Vec::new(),
+            port_digest: outcome.port_digest,
+            rtl_log: outcome.rtl_log,
+        })
+    }
+}
+
+/// How a simulation came to its end.
+pub struct Outcome {
+    /// Why.
+    pub ended: Ended,
+    cycles: u64,
+    port_digest: Option<PortDigest>,
+    rtl_log: Vec<String>,
+}
+
+impl Outcome {
+    /// Of what the simulator says; also what the driver returned, if it could go on to its end.
+    pub fn of<T>(said: Result<SimOutcome<Result<T, DriverError>>, SimError>) -> (Outcome, Option<T>) {
+        let (ended, value, cycles, port_digest, rtl_log) = match said {
+            Ok(o) => {
+                let (ended, value) = match o.value {
+                    Ok(value) => (Ended::Complete, Some(value)),
+                    Err(e) => (Ended::Driver(e), None),
+                };
+                (ended, value, o.cycles, o.port_digest, o.rtl_log)
+            }
+            Err(e) => {
+                let cycle = e.cycle();
+                (Ended::Sim(e), None, cycle, None, Vec::new())
+            }
+        };
+        let outcome = Outcome {
+            ended,
+            cycles,
+            port_digest,
+            rtl_log,
+        };
+        (outcome, value)
     }
 }
 

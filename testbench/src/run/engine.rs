@@ -10,7 +10,7 @@ use ringside_models::event::Header;
 use ringside_sim::digest::PortDigest;
 use ringside_sim::{DutConfig, ParamValue, SimError, TraceWindow};
 
-use super::bench::Bench;
+use super::bench::{Bench, Outcome};
 use super::error::RunError;
 use super::observer::Findings;
 use super::script::{Frames, Script};
@@ -219,75 +219,37 @@ pub fn run(
     let max_frame = max_frame_bytes(&dut);
     let (frames, skipped) = load_frames(scenario, max_frame)?;
     let (sim, bench) = Bench::install(scenario, &dut, options, true, progress)?;
-    let (host, wire, pulse) = (&bench.host, &bench.wire, &bench.pulse);
     let script = Rc::new(Script {
         sim: sim.handle(),
-        host: host.clone(),
-        driver: NetDriver::new(host, &scenario.driver, max_frame, scenario.seed),
-        wire: Rc::clone(wire),
+        host: bench.host.clone(),
+        driver: NetDriver::new(&bench.host, &scenario.driver, max_frame, scenario.seed),
+        wire: Rc::clone(&bench.wire),
         scenario: scenario.clone(),
         frames: RefCell::new(frames),
-        pulse: pulse.clone(),
+        pulse: bench.pulse.clone(),
         resets: Cell::new(0),
         mark: RefCell::default(),
         findings: RefCell::default(),
         begun: RefCell::default(),
     });
     let task = Rc::clone(&script);
-    let outcome = sim.run(async move |_| task.run().await);
-    let (ended, cycles, port_digest, rtl_log) = match outcome {
-        Ok(o) => {
-            let ended = o.value.map_or_else(Ended::Driver, |()| Ended::Complete);
-            (ended, o.cycles, o.port_digest, o.rtl_log)
-        }
-        Err(e) => {
-            let cycle = e.cycle();
-            (Ended::Sim(e), cycle, None, Vec::new())
-        }
-    };
+    let (outcome, _) = Outcome::of(sim.run(async move |_| task.run().await));
     let mut complaints = script.driver.findings();
     complaints.extend(script.findings.borrow().iter().cloned());
-    complaints.extend(host.memory().take_errors().iter().map(|e| format!("memory: {e}")));
-    let well = matches!(ended, Ended::Complete);
-    let stopped = matches!(ended, Ended::Sim(SimError::Stopped { .. }));
-    let rings = if well && complaints.is_empty() {
-        Vec::new()
-    } else {
-        script.driver.state()
-    };
-    let frames = FrameCounts {
-        skipped,
-        ..frame_counts(&script)
-    };
-    let findings = bench.close(cycles, well, stopped)?;
-    let first_violation = pulse.first_violation();
-    Ok(RunResult {
-        header: bench.header,
-        ended,
-        cycles,
-        findings,
-        complaints,
-        rings,
-        frames,
-        descriptors: script.driver.descriptors(),
-        first_violation,
-        steps: script.begun.take(),
-        port_digest,
-        rtl_log,
-    })
-}
-
-fn frame_counts(script: &Script) -> FrameCounts {
     let backlogs = script.driver.backlogs();
-    let counts = script.wire.counts();
-    FrameCounts {
-        sent: backlogs.iter().map(|b| b.sent()).sum(),
-        wire_tx: counts.sent.get(),
-        broken: counts.broken.get(),
-        wire_rx: script.wire.taken(),
-        received: script.driver.inboxes().iter().map(|i| i.packets()).sum(),
-        dropped: script.wire.dropped(),
-        lost: backlogs.iter().map(|b| b.lost()).sum(),
-        skipped: 0,
-    }
+    let result = bench.close(outcome, complaints)?;
+    let well = matches!(result.ended, Ended::Complete) && result.complaints.is_empty();
+    Ok(RunResult {
+        rings: if well { Vec::new() } else { script.driver.state() },
+        frames: FrameCounts {
+            sent: backlogs.iter().map(|b| b.sent()).sum(),
+            received: script.driver.inboxes().iter().map(|i| i.packets()).sum(),
+            lost: backlogs.iter().map(|b| b.lost()).sum(),
+            skipped,
+            ..result.frames
+        },
+        descriptors: script.driver.descriptors(),
+        steps: script.begun.take(),
+        ..result
+    })
 }

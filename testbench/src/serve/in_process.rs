@@ -11,16 +11,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ringside_sim::SimError;
 use ringside_sim::sync;
 
 use crate::driver::error::DriverError;
 use crate::host::{Function, Host, Interrupt, Intx, MemoryError, RequestError};
-use crate::run::bench::Bench;
+use crate::run::bench::{Bench, Outcome};
 use crate::run::wire_end::WireEnd;
-use crate::run::{
-    Ended, FrameCounts, RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes,
-};
+use crate::run::{RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes};
 use crate::scenario::{Direction, Scenario};
 use crate::wire::Frame;
 
@@ -305,9 +302,9 @@ pub fn run<T: Send + 'static>(
     let (host, wire) = (bench.host.clone(), Rc::clone(&bench.wire));
     let quiet_cycles = scenario.limits.quiet_cycles;
     let mut thread = None;
-    let outcome = {
+    let (outcome, complaint) = {
         let thread = &mut thread;
-        sim.run(async move |_| {
+        Outcome::of(sim.run(async move |_| {
             let start = |function| {
                 let (turns, theirs) = channel();
                 let (replies, answers) = channel();
@@ -320,22 +317,9 @@ pub fn run<T: Send + 'static>(
                 (theirs, replies)
             };
             drive(&host, &wire, frames, start, quiet_cycles).await
-        })
+        }))
     };
-    let mut complaints = Vec::new();
-    let (ended, cycles, rtl_log) = match outcome {
-        Ok(o) => match o.value {
-            Ok(complaint) => {
-                complaints.extend(complaint);
-                (Ended::Complete, o.cycles, o.rtl_log)
-            }
-            Err(e) => (Ended::Driver(e), o.cycles, o.rtl_log),
-        },
-        Err(e) => {
-            let cycle = e.cycle();
-            (Ended::Sim(e), cycle, Vec::new())
-        }
-    };
+    let mut complaints: Vec<String> = complaint.flatten().into_iter().collect();
     let returned = thread.and_then(|thread| match join(thread) {
         Ok(value) => Some(value),
         Err(why) => {
@@ -343,38 +327,5 @@ pub fn run<T: Send + 'static>(
             None
         }
     });
-    complaints.extend(
-        bench
-            .host
-            .memory()
-            .take_errors()
-            .iter()
-            .map(|e| format!("memory: {e}")),
-    );
-    let well = matches!(ended, Ended::Complete);
-    let stopped = matches!(ended, Ended::Sim(SimError::Stopped { .. }));
-    let counts = bench.wire.counts();
-    let frames = FrameCounts {
-        wire_tx: counts.sent.get(),
-        broken: counts.broken.get(),
-        wire_rx: bench.wire.taken(),
-        dropped: bench.wire.dropped(),
-        ..FrameCounts::default()
-    };
-    let findings = bench.close(cycles, well, stopped)?;
-    let result = RunResult {
-        first_violation: bench.pulse.first_violation(),
-        steps: Vec::new(),
-        header: bench.header,
-        ended,
-        cycles,
-        findings,
-        complaints,
-        rings: Vec::new(),
-        frames,
-        descriptors: 0,
-        port_digest: None,
-        rtl_log,
-    };
-    Ok((result, returned))
+    Ok((bench.close(outcome, complaints)?, returned))
 }

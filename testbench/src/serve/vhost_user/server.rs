@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ringside_sim::{SimError, sync};
+use ringside_sim::sync;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::backend::{Backend, BackendError};
@@ -16,12 +16,10 @@ use super::ring::Kick;
 use super::socket::{Channel, ChannelError, ListenError, Listener};
 use crate::driver::error::DriverError;
 use crate::host::{Host, Interrupt};
-use crate::run::bench::Bench;
+use crate::run::bench::{Bench, Outcome};
 use crate::run::observer::Pulse;
 use crate::run::wire_end::WireEnd;
-use crate::run::{
-    Ended, FrameCounts, RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes,
-};
+use crate::run::{RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes};
 use crate::scenario::{Direction, Scenario};
 use crate::serve::parent::Parent;
 use crate::wire::Frame;
@@ -363,9 +361,9 @@ pub fn serve(
     };
     let (sim, bench) = Bench::install(scenario, &dut, options, false, progress)?;
     let reports = RefCell::new(Vec::new());
-    let outcome = {
+    let (outcome, complaint) = {
         let (bench, listener, reports) = (&bench, &listener, &reports);
-        sim.run(async move |_| -> Result<Option<String>, DriverError> {
+        Outcome::of(sim.run(async move |_| -> Result<Option<String>, DriverError> {
             let Some(interrupts) = bench.host.take_interrupts() else {
                 return Ok(Some("somebody else takes the interrupts".to_owned()));
             };
@@ -387,46 +385,8 @@ pub fn serve(
             reports.replace(done);
             bench.host.quiet(scenario.limits.quiet_cycles).await;
             Ok(None)
-        })
+        }))
     };
-    let mut complaints = Vec::new();
-    let (ended, cycles, rtl_log) = match outcome {
-        Ok(o) => match o.value {
-            Ok(complaint) => {
-                complaints.extend(complaint);
-                (Ended::Complete, o.cycles, o.rtl_log)
-            }
-            Err(e) => (Ended::Driver(e), o.cycles, o.rtl_log),
-        },
-        Err(e) => {
-            let cycle = e.cycle();
-            (Ended::Sim(e), cycle, Vec::new())
-        }
-    };
-    let well = matches!(ended, Ended::Complete);
-    let stopped = matches!(ended, Ended::Sim(SimError::Stopped { .. }));
-    let counts = bench.wire.counts();
-    let frames = FrameCounts {
-        wire_tx: counts.sent.get(),
-        broken: counts.broken.get(),
-        wire_rx: bench.wire.taken(),
-        dropped: bench.wire.dropped(),
-        ..FrameCounts::default()
-    };
-    let findings = bench.close(cycles, well, stopped)?;
-    let result = RunResult {
-        steps: Vec::new(),
-        first_violation: bench.pulse.first_violation(),
-        header: bench.header,
-        ended,
-        cycles,
-        findings,
-        complaints,
-        rings: Vec::new(),
-        frames,
-        descriptors: 0,
-        port_digest: None,
-        rtl_log,
-    };
-    Ok((result, reports.into_inner()))
+    let complaints = complaint.flatten().into_iter().collect();
+    Ok((bench.close(outcome, complaints)?, reports.into_inner()))
 }
