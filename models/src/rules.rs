@@ -333,11 +333,11 @@ rules! {
         "The position in a kick is the available index, or offset and wrap of the next free slot of a packed ring.";
     DriverKickMissing = "DRIVER-KICK-MISSING", Driver, stores: true, ["SPLIT-DRV-022", "SPLIT-DRV-024", "PACKED-DRV-018"],
         "A kick follows each publication that the device asked to hear of.";
-    DriverAvailIdx = "DRIVER-AVAIL-IDX", Driver, stores: true, ["SPLIT-DRV-011", "SPLIT-DSC-001"],
+    DriverAvailIdx = "DRIVER-AVAIL-IDX", Driver, stores: false, ["SPLIT-DRV-011", "SPLIT-DSC-001"],
         "avail.idx moves forward by at most the free room of the ring.";
     DriverAvailFlags = "DRIVER-AVAIL-FLAGS", Driver, stores: true, ["SPLIT-DRV-012", "SPLIT-DRV-014"],
         "avail.flags holds 0 or 1, and stays 0 with EVENT_IDX.";
-    DriverChain = "DRIVER-CHAIN", Driver, stores: true, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009", "PACKED-DRV-006", "PACKED-DRV-007", "PACKED-DRV-008", "PACKED-DRV-012", "PACKED-DRV-014", "PACKED-DRV-015", "SPLIT-DRV-004"],
+    DriverChain = "DRIVER-CHAIN", Driver, stores: false, ["SPLIT-DRV-002", "SPLIT-DRV-006", "SPLIT-DRV-007", "SPLIT-DRV-008", "SPLIT-DRV-009", "PACKED-DRV-006", "PACKED-DRV-007", "PACKED-DRV-008", "PACKED-DRV-012", "PACKED-DRV-014", "PACKED-DRV-015", "SPLIT-DRV-004"],
         "Published chains are well formed.";
     DriverInOrder = "DRIVER-IN-ORDER", Driver, stores: true, ["SPLIT-DSC-005", "SPLIT-DRV-005", "SPLIT-DRV-010"],
         "With IN_ORDER a split ring's descriptors are taken one after the other from 0, round the table; entries of indirect tables follow one another.";
@@ -345,7 +345,7 @@ rules! {
         "A packed ring is zero when its queue is enabled, but for what is available already.";
     DriverWrap = "DRIVER-WRAP", Driver, stores: true, ["PACKED-DSC-006", "PACKED-DSC-008", "PACKED-DSC-009", "PACKED-DSC-022"],
         "Flags that the driver stores to a free slot are those that make it available in this lap.";
-    DriverPublishOrder = "DRIVER-PUBLISH-ORDER", Driver, stores: true, ["PACKED-DRV-011", "PACKED-DRV-017", "PACKED-DSC-021", "PACKED-DSC-022"],
+    DriverPublishOrder = "DRIVER-PUBLISH-ORDER", Driver, stores: false, ["PACKED-DRV-011", "PACKED-DRV-017", "PACKED-DSC-021", "PACKED-DSC-022"],
         "The flags of a list's first descriptor are the last of it to become visible.";
     DriverTable = "DRIVER-TABLE", Driver, stores: true, ["PACKED-DRV-013"],
         "Entries of a packed ring's indirect table carry no flag but WRITE.";

@@ -378,6 +378,35 @@ fn a_run_that_is_interrupted_leaves_nothing_that_looks_whole() {
 }
 
 #[test]
+fn a_session_in_which_nothing_was_served_fails() {
+    let b = Bench::new();
+    let socket = b.folder.path().join("s");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringside"))
+        .args(["serve", "vhost-user", "--once", "--no-files", "--quiet"])
+        .arg(&socket)
+        .current_dir(root)
+        .env("NO_COLOR", "1")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    // A frontend that comes and goes.
+    while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+        assert_eq!(child.try_wait().expect("asked"), None, "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let said = child.wait_with_output().expect("ended");
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert_eq!(said.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("\n  FAIL   ") && text.contains("nothing was compared"),
+        "{text}"
+    );
+}
+
+#[test]
 fn waves_say_how_to_open_them_or_why_there_are_none() {
     let b = Bench::new();
     let run = |window: &str| {

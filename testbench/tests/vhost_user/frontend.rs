@@ -253,6 +253,16 @@ impl Frontend {
         self.given[ring] += 1;
     }
 
+    /// Stores an available index that no honest driver would.
+    pub(crate) fn put_index(&self, ring: usize, index: u16) {
+        self.put(ring_at(ring) + 0x1000 + 2, &index.to_le_bytes());
+    }
+
+    /// Overwrites the descriptors of a ring.
+    pub(crate) fn put_descriptors(&self, ring: usize, bytes: &[u8]) {
+        self.put(ring_at(ring), bytes);
+    }
+
     pub(crate) fn kick(&self, ring: usize) {
         rustix::io::write(&self.kicks[ring], &1u64.to_ne_bytes()).unwrap();
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use rand::{Rng as _, SeedableRng as _};
 use ringside::run::{Ended, RunOptions, RunResult};
 use ringside::scenario::{Direction, Scenario};
 use ringside::serve::vhost_user::message::{F_PROTOCOL_FEATURES, Request, protocol};
@@ -320,7 +321,7 @@ fn the_wire_has_frames_for_the_driver() {
 #[test]
 fn frontends_that_go_wrong_are_told_why_and_the_next_one_is_served() {
     type Wrong = (&'static str, fn(&mut Frontend));
-    let wrong: [Wrong; 12] = [
+    let wrong: [Wrong; 13] = [
         ("header flags", |f| f.raw(b"GET / HTTP/1.1\r\n\r\n")),
         ("request 77", |f| f.raw(&[77, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])),
         ("announces a payload", |f| {
@@ -337,6 +338,9 @@ fn frontends_that_go_wrong_are_told_why_and_the_next_one_is_served() {
         }),
         ("names ring 8: there are 8", |f| {
             f.send(Request::SetVringNum, &[8 | 16 << 32], &[]);
+        }),
+        ("ring 1 has 0 entries", |f| {
+            f.send(Request::SetVringNum, &[1], &[]);
         }),
         ("IotlbMsg is not done here", |f| {
             f.send(Request::IotlbMsg, &[0; 4], &[]);
@@ -397,9 +401,51 @@ fn frontends_that_go_wrong_are_told_why_and_the_next_one_is_served() {
         let text = peer.left.to_string();
         assert!(text.contains(why) && !peer.left.is_fair(), "{why}: {text}");
     }
-    assert!(peers[12..].iter().all(|p| p.left.is_fair()), "{peers:?}");
+    assert!(peers[wrong.len()..].iter().all(|p| p.left.is_fair()), "{peers:?}");
     assert!(matches!(result.ended, Ended::Complete), "{:?}", result.ended);
     assert_eq!(broken(&result), BTreeSet::new());
+}
+
+#[test]
+fn a_driver_that_ruins_its_ring_is_named_and_the_device_is_not() {
+    let mut scenario = scenario();
+    scenario.limits.max_cycles = 4_000_000;
+    let server = Server::start(scenario, None);
+    let steps = [17_u16, 0x7fff, 0x8000, 0x8001, 0xffff];
+    for step in steps {
+        let mut f = Frontend::connect(&server.path, false);
+        f.hello(0);
+        f.rings(Manner::Eventfds);
+        echo(&mut f, 3, 1, Manner::Eventfds);
+        f.put_index(TX, 3_u16.wrapping_add(step));
+        f.kick(TX);
+        // The other ring goes on to the end.
+        f.stop(RX as u32);
+    }
+    let seeds = 24_u64;
+    for seed in 0..seeds {
+        let mut f = Frontend::connect(&server.path, true);
+        f.hello(0);
+        f.rings(Manner::Eventfds);
+        echo(&mut f, 3, 1, Manner::Eventfds);
+        let ring = if seed % 2 == 0 { TX } else { RX };
+        let mut noise = vec![0; 16 * usize::from(frontend::SIZE)];
+        rand_pcg::Pcg64::seed_from_u64(seed).fill_bytes(&mut noise);
+        f.put_descriptors(ring, &noise);
+        f.kick(ring);
+        f.stop(RX as u32);
+    }
+    let (result, peers) = server.end();
+    assert_eq!(peers.len(), steps.len() + seeds as usize);
+    assert!(matches!(result.ended, Ended::Complete), "{:?}", result.ended);
+    let verdict = result.findings.verdict.as_ref().unwrap();
+    assert_eq!(broken(&result), BTreeSet::new(), "{:?}", verdict.violations);
+    let jumps = verdict.violations.iter().filter(|v| v.rule == "DRIVER-AVAIL-IDX");
+    assert_eq!(jumps.count(), steps.len(), "{:?}", verdict.violations);
+    assert!(
+        verdict.violations.len() > steps.len(),
+        "noise is no driver either"
+    );
 }
 
 #[test]

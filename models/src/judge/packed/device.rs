@@ -166,7 +166,15 @@ impl PackedQueue {
                     .then_some(s.descriptor)
             };
             let list = walk(&w.shadow, self.size, self.indirect, |n| self.slot(start + n), get);
-            if list.waits_for.is_some() {
+            if let Some(n) = list.waits_for {
+                if n > 0 && self.runs_on(&head, start, n) {
+                    self.published_too_early(start, n, w);
+                    self.fault = Some((
+                        self.published,
+                        "a list runs on into a slot that is not available".into(),
+                    ));
+                    self.fault_seen = true;
+                }
                 break;
             }
             let (number, now) = (self.published, w.book.now);
@@ -177,6 +185,19 @@ impl PackedQueue {
             }
         }
         (from..self.published, useful)
+    }
+
+    /// The `n`-th descriptor of the list at `start` was not available when last read: was that read one that a legal driver's list
+    /// would have been complete in? It was if it was asked for after the head had been seen, or brought the head too, in the same line.
+    fn runs_on(&self, head: &Seen, start: u64, n: u32) -> bool {
+        let position = start + u64::from(n);
+        let line = |position: u64| self.address(position) / LINE_BYTES;
+        n >= u32::from(self.size)
+            || self.seen[usize::from(self.slot(position))].is_some_and(|s| {
+                let trusted =
+                    s.asked > head.answered || s.asked == head.asked && line(position) == line(start);
+                trusted && !self.available(s.descriptor.words[1], position)
+            })
     }
 
     /// The device is about to use the list: does it know what it needs?

@@ -96,6 +96,7 @@ impl PackedQueue {
                 Some(0) => break,
                 Some(n) => {
                     if self.premature.replace(start) != Some(start) {
+                        w.book.void(self.index);
                         self.published_too_early(start, n, w);
                     }
                     break;
@@ -108,8 +109,8 @@ impl PackedQueue {
         from..self.published
     }
 
-    fn published_too_early(&self, start: u64, n: u32, w: &mut World) {
-        w.book.void(self.index);
+    /// The head of the list at `start` is available and its `n`-th descriptor is not.
+    pub(super) fn published_too_early(&self, start: u64, n: u32, w: &mut World) {
         let room = self.next_used + u64::from(self.size) - start;
         if u64::from(n) >= room {
             w.book.check(

@@ -10,20 +10,18 @@ use crate::judge::world::World;
 use crate::rules::RuleId;
 
 impl SplitQueue {
-    /// The device was told (by an index read or a kick) that the available index is `idx`.
+    /// The device was told that the available index is `idx`, by the index read issued as event `asked` or (none) by a kick.
     /// Returns the chains that became available by it, which can only happen without the driver's stores.
-    fn device_learned(&mut self, idx: u16, w: &mut World) -> Range<u64> {
+    fn device_learned(&mut self, idx: u16, asked: Option<u64>, w: &mut World) -> Range<u64> {
         let ahead = u64::from(idx.wrapping_sub(self.device_known as u16));
         let none = self.nothing_new();
         if ahead > u64::from(self.size) {
-            let jump = ahead <= 0x7fff;
-            if jump && !w.stores {
-                let from = self.device_known;
-                self.fault
-                    .get_or_insert_with(|| (from, format!("avail.idx jumps from {} to {idx}", from as u16)));
+            // What was asked for before the device learned what it knows may be older than that, and so may any kick.
+            let newer = asked.is_some_and(|asked| asked > self.learned);
+            if newer || ahead <= 0x7fff {
+                self.index_jumps(idx, w);
             }
-            self.fault_seen |= jump && self.fault.is_some();
-            return none; // older than what it knows, or a jump that it must not follow
+            return none;
         }
         let known = self.device_known + ahead;
         let new = if w.stores {
@@ -42,8 +40,26 @@ impl SplitQueue {
                 c.known = w.seq;
             }
         }
-        self.device_known = self.device_known.max(known);
+        if known > self.device_known {
+            (self.device_known, self.learned) = (known, w.seq);
+        }
         new
+    }
+
+    /// The device has seen an index that no legal driver can have stored, and must not follow it.
+    fn index_jumps(&mut self, idx: u16, w: &mut World) {
+        let from = self.device_known;
+        if !w.stores && self.fault.is_none() {
+            self.fault = Some((from, format!("avail.idx jumps from {} to {idx}", from as u16)));
+            w.book.check(
+                RuleId::DriverAvailIdx,
+                Some(self.index),
+                false,
+                || format!("avail.idx moves by at most {} from {}", self.size, from as u16),
+                || format!("{idx}, a step of {}", idx.wrapping_sub(from as u16)),
+            );
+        }
+        self.fault_seen |= self.fault.is_some();
     }
 
     fn entry_slots(&self, first: u64, last: u64) -> std::ops::RangeInclusive<u64> {
@@ -119,7 +135,7 @@ impl SplitQueue {
         if let Some(idx) = word(2) {
             w.book
                 .row(Some(self.index), "avail.idx is", self.driver + 2, idx.into());
-            new = self.device_learned(idx, w);
+            new = self.device_learned(idx, Some(asked), w);
         }
         if let Some(value) = word(self.driver_event_offset()) {
             w.book.row(
@@ -288,7 +304,7 @@ impl SplitQueue {
                 || format!("{at}"),
             );
         }
-        let new = self.device_learned(at, w);
+        let new = self.device_learned(at, None, w);
         let behind = if w.stores { u64::from(behind) } else { 0 };
         (self.published.saturating_sub(behind), new)
     }

@@ -41,6 +41,8 @@ pub(crate) struct SplitQueue {
     slot_number: Vec<Option<u64>>,
     /// Event number at which the device learned of the latest chain of each ring slot.
     slot_known: Vec<u64>,
+    /// Event number at which the device last learned of chains.
+    learned: u64,
     /// Event number of the latest answered read of each descriptor (only without stores).
     descriptor_seen: Vec<u64>,
     /// Which chain in flight owns a descriptor.
@@ -97,6 +99,7 @@ impl SplitQueue {
             order_base: start.into(),
             slot_number: vec![None; n],
             slot_known: vec![0; n],
+            learned: 0,
             descriptor_seen: vec![0; n],
             owner: vec![None; n],
             next_descriptor: regs.start.is_none().then_some(0),

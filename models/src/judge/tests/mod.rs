@@ -8,6 +8,7 @@ mod function;
 mod interrupts;
 mod packed;
 mod packed_random;
+mod ruined;
 mod suspend;
 mod timeouts;
 mod torture;

@@ -214,7 +214,7 @@ impl Backend {
             }
             Request::SetVringNum => {
                 let (ring, size) = message.vring_state()?;
-                self.ring(request, ring)?.size = size;
+                self.ring(request, ring)?.resize(ring, size)?;
             }
             Request::SetVringBase => {
                 let (ring, base) = message.vring_state()?;

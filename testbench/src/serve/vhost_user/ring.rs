@@ -31,7 +31,7 @@ pub enum Kick {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RingError {
     /// A size that no ring has.
-    #[error("ring {ring} has {size} entries: a split ring has a power of two, none more than {SIZE_MAX}")]
+    #[error("ring {ring} has {size} entries: a ring has 1 to {SIZE_MAX}, a split one a power of two")]
     Size {
         /// Ring.
         ring: u16,
@@ -94,6 +94,21 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// Takes the number of entries. Whether it must be a power of two is known once the features are.
+    ///
+    /// # Errors
+    /// [`RingError`]: no ring has so many, or none.
+    pub fn resize(&mut self, ring: u32, size: u32) -> Result<(), RingError> {
+        if size == 0 || size > SIZE_MAX {
+            return Err(RingError::Size {
+                ring: ring as u16,
+                size,
+            });
+        }
+        self.size = size;
+        Ok(())
+    }
+
     /// Has everything been said?
     #[must_use]
     pub fn is_ready(&self) -> bool {

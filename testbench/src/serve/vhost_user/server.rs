@@ -246,6 +246,13 @@ impl Service<'_> {
                 _ => SLEEP_MS,
             };
             let outside = look(channel, backend, ms).map_err(Left::Poll)?;
+            // What was kicked before it was stopped is begun before it is stopped.
+            if !waits {
+                for ring in outside.kicked {
+                    self.kicked(backend, ring)?;
+                    moved = self.host.sim().now();
+                }
+            }
             if outside.message {
                 let message = channel.receive()?;
                 self.note(&message.to_string());
@@ -262,10 +269,6 @@ impl Service<'_> {
                 // A kick, or silence: there is nothing more to be said before the start.
                 backend.start(&mut self.parent, &self.host).await?;
                 return Ok(());
-            }
-            for ring in outside.kicked {
-                self.kicked(backend, ring)?;
-                moved = self.host.sim().now();
             }
             if !busy && polled {
                 for ring in backend.polled() {
