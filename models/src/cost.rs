@@ -230,6 +230,12 @@ impl Costs {
                     self.rx_shares.add(queue, 0, payload_bytes(body));
                 }
             }
+            // Of a network device the odd queues transmit, but for the control queue.
+            (Purpose::Descriptor, Channel::Rc)
+                if cause.last && cause.items > cause.wasted && !cause.control && queue % 2 == 1 =>
+            {
+                self.tx_shares.waits(queue / 2);
+            }
             (Purpose::AvailIndex, Channel::Rc) if cause.last && cause.items == 0 => q.idle_index_reads += 1,
             (Purpose::UsedIndex | Purpose::UsedDescriptor, Channel::Rq)
                 if cause.items > 0 || cause.purpose == Purpose::UsedIndex =>
@@ -326,6 +332,20 @@ mod tests {
             costs.observe(e, seen.cause.as_ref());
         }
         costs
+    }
+
+    #[test]
+    fn a_queue_that_is_never_served_has_its_share_of_nothing() {
+        let mut w = World::started(USUAL);
+        let given = w.give(TX, &[crate::testutil::packet(&[8; 60])]);
+        assert_eq!(costs(&w).tx_shares.queues(), 0, "the device knows nothing of it");
+        w.learn(TX, &given);
+        let shares = costs(&w).tx_shares;
+        assert_eq!(shares.queues(), 1);
+        assert_eq!(
+            shares.while_all_had_work()[&(TX / 2)],
+            crate::fairness::Share::default()
+        );
     }
 
     #[test]

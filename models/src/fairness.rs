@@ -36,7 +36,12 @@ impl Shares {
         shares.extend(self.now.iter().map(|(q, s)| (*q, *s)));
     }
 
-    /// Queues that were served at all.
+    /// A queue has something to do, and may never be served.
+    pub fn waits(&mut self, queue: u16) {
+        self.now.entry(queue).or_default();
+    }
+
+    /// Queues that had something to do.
     #[must_use]
     pub fn queues(&self) -> usize {
         self.now.len()
@@ -107,5 +112,8 @@ mod tests {
         assert_eq!(greedy.queues(), 2);
         assert_eq!(greedy.while_all_had_work()[&3], Share::default());
         assert_eq!(greedy.index_per_mille(), Some((500, 500)));
+        even.waits(5);
+        let two_of_three = even.index_per_mille().map(|i| i.0);
+        assert_eq!(two_of_three, Some(664), "one that waits and gets nothing counts");
     }
 }

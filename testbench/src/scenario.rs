@@ -14,6 +14,7 @@ use crate::host::config::{HostConfig, HostConfigError};
 use crate::wire::capture::Unfit;
 use crate::wire::generate::Generator;
 
+pub use order::StepError;
 pub use phase::{Part, Phase, Side};
 
 /// Everything that a run depends on.
@@ -174,6 +175,14 @@ pub enum ScenarioError {
         /// Which value.
         cause: DriverConfigError,
     },
+    /// A step that cannot mean what it says.
+    #[error("scenario {name}: {cause}")]
+    Step {
+        /// The scenario.
+        name: String,
+        /// Which step.
+        cause: StepError,
+    },
     /// A rule that the judge does not know.
     #[error("scenario {name}: expect names rule {rule:?}, which does not exist; see docs/rules.md")]
     Rule {
@@ -239,6 +248,8 @@ impl Scenario {
         self.driver
             .check()
             .map_err(|cause| ScenarioError::Driver { name: name(), cause })?;
+        order::check(&self.phases, self.driver.queue_pairs)
+            .map_err(|cause| ScenarioError::Step { name: name(), cause })?;
         if let Some(rule) = self
             .expect
             .iter()
@@ -388,6 +399,7 @@ pub(crate) fn word<T: Serialize>(choice: &T) -> String {
         .unwrap_or_default()
 }
 
+mod order;
 mod phase;
 pub mod random;
 #[cfg(test)]

@@ -157,7 +157,12 @@ impl Script {
                 let words = config.map_or_else(|| "is not there".to_owned(), |c| c.to_string());
                 self.note(&format!("driver: device configuration {words}"));
             }
-            Phase::Withhold { queue, what } => self.host.withhold(*queue, *what),
+            Phase::Withhold { queue, what } => {
+                if !self.driver.has_queue(*queue) {
+                    self.find(format!("withhold: the driver uses no queue {queue}"));
+                }
+                self.host.withhold(*queue, *what);
+            }
             Phase::Release { queue } => self.host.release(*queue),
             Phase::TakeFrames { on } => self.wire.take_frames(*on),
             Phase::Progress {
