@@ -24,6 +24,13 @@ impl Credits {
         self.consumed = Default::default();
     }
 
+    /// Headers and data units that a packet of this class may still take; `None`: nobody has said.
+    pub(crate) fn left(&self, class: usize) -> Option<(u8, u16)> {
+        let ((lh, ld), (headers, data)) = (self.limits?[class], self.consumed[class]);
+        let (h, d) = (lh.wrapping_sub(headers), ld.wrapping_sub(data) & 0xfff);
+        Some((if h < 0x80 { h } else { 0 }, if d < 0x800 { d } else { 0 }))
+    }
+
     fn spend(&mut self, tlp: &Tlp, book: &mut Book) {
         let class = match &tlp.body {
             Body::MWr { .. } | Body::Msg { .. } => 0,

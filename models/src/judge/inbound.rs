@@ -452,7 +452,7 @@ impl Judge {
             // The bit stays set: only its first showing says that a queue is frozen, and which one only if there is no choice.
             let mut failed = self.queues.values_mut().filter(|q| q.fault.is_some() || q.broken);
             if let (Some(q), None, false) = (failed.next(), failed.next(), self.needs_reset) {
-                q.frozen = true;
+                q.frozen = Some(self.w.book.now);
                 if q.broken {
                     self.w.book.held(RuleId::RingReadFailed);
                 }

@@ -40,6 +40,9 @@ pub(crate) struct Decision {
     reasons: VecDeque<u64>,
     /// Publications that were done with before a message was put down to them. A device that asks for one batch after the other may still ask for these.
     spare: usize,
+    /// Publications that one answer was about together with an earlier one, and of which it did not want to hear. A device that asks for one after the
+    /// other asks for these again, and the driver may have changed its mind.
+    behind: VecDeque<Open>,
     /// A publication was looked at and nobody wanted to be told.
     declined: bool,
     /// Checks that held since the last look, by rule: event word read.
@@ -75,6 +78,7 @@ impl Decision {
             owed: None,
             reasons: VecDeque::new(),
             spare: 0,
+            behind: VecDeque::new(),
             declined: false,
             answered: 0,
             reading: 0,
@@ -139,15 +143,25 @@ impl Decision {
         if nothing_new && self.spare > 0 {
             self.spare -= 1;
             self.reasons.push_back(now);
+        } else if nothing_new
+            && let Some(o) = self.behind.pop_front()
+            && self.wishes(o, now).1 != Wish::No
+        {
+            self.reasons.push_back(now);
         }
+        let mut first = true;
         while let Some(o) = self.open.front().copied().filter(|o| o.seq < asked) {
             self.open.pop_front();
             let (least, most) = self.wishes(o, now);
+            let together = !std::mem::take(&mut first);
             if least == Wish::Yes && !o.excused {
                 self.owed.get_or_insert(now);
             }
             if most == Wish::No {
                 self.declined = true;
+                if together && self.behind.len() < REMEMBERED {
+                    self.behind.push_back(o);
+                }
                 continue;
             }
             if self.reasons.len() == REMEMBERED {
@@ -303,5 +317,59 @@ impl Decision {
                 format!("neither; {}", self.moderation.state(now)),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two publications before the first look at the word, which then says no; `later`: what it says from cycle 22 on.
+    fn two_declined(later: u32) -> Decision {
+        let mut d = Decision::new(Asking::Flag);
+        d.word.push(0, 1);
+        d.published(0, 1, false, 1, 10);
+        d.published(1, 2, false, 2, 12);
+        d.event_answered(3, 20);
+        assert_eq!(d.reason(20), Reason::Unneeded);
+        d.word.push(22, later);
+        d.published(2, 3, false, 5, 30);
+        d.event_answered(4, 40); // the look of the second one, issued before the third
+        d
+    }
+
+    /// One message for each look that found the driver asking, and no more.
+    #[test]
+    fn a_device_may_look_for_one_publication_after_the_other() {
+        let mut d = two_declined(0);
+        assert_eq!(d.reason(40), Reason::Permitted);
+        d.told();
+        d.take();
+        d.event_answered(6, 50); // the look of the third one
+        assert_eq!(d.reason(50), Reason::Owed);
+        d.told();
+        d.take();
+        assert_eq!(d.reason(60), Reason::Nothing);
+        d.event_answered(7, 70);
+        assert_eq!(d.reason(70), Reason::Nothing);
+    }
+
+    #[test]
+    fn a_second_look_that_finds_nobody_asking_permits_nothing() {
+        let d = two_declined(1);
+        assert_eq!(d.reason(40), Reason::Unneeded);
+    }
+
+    /// A single publication was declined: looking again does not bring it back.
+    #[test]
+    fn a_declined_publication_is_not_asked_for_twice() {
+        let mut d = Decision::new(Asking::Flag);
+        d.word.push(0, 1);
+        d.published(0, 1, false, 1, 10);
+        d.event_answered(2, 20);
+        d.word.push(22, 0);
+        d.told();
+        d.event_answered(3, 40);
+        assert_eq!(d.reason(40), Reason::Nothing);
     }
 }

@@ -38,6 +38,7 @@ mod suspend;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod way_out;
 mod window;
 mod windows;
 mod world;
@@ -65,6 +66,7 @@ use past::Past;
 use queue::{Queue, State};
 use registers::Registers;
 use startup::Startup;
+use way_out::WayOut;
 use world::World;
 
 /// What the judge says about one event.
@@ -122,6 +124,7 @@ pub struct Judge {
     past: Past,
     voids: VoidQueues,
     credits: Credits,
+    way_out: WayOut,
     messages: Messages,
     queues: BTreeMap<u16, Queue>,
     net: Net,
@@ -177,6 +180,7 @@ impl Judge {
             past: Past::default(),
             voids: VoidQueues::default(),
             credits: Credits::default(),
+            way_out: WayOut::new(&header.link, header.clock_mhz),
             messages: Messages::default(),
             queues: BTreeMap::new(),
             net: Net::new(),
@@ -248,7 +252,10 @@ impl Judge {
                 npd,
                 cplh,
                 cpld,
-            } => self.credits.limit([(*ph, *pd), (*nph, *npd), (*cplh, *cpld)]),
+            } => {
+                self.credits.limit([(*ph, *pd), (*nph, *npd), (*cplh, *cpld)]);
+                self.way_out.credits(&self.credits, event.cycle);
+            }
             What::Pin { channel, problem } => {
                 self.w.book.check(
                     RuleId::RunPin,
@@ -288,6 +295,8 @@ impl Judge {
         self.w.book.compared.tlps += 1;
         self.last_packet = self.w.book.now;
         if ch.is_upstream() {
+            let now = self.w.book.now;
+            self.way_out.packet(tlp, start.unwrap_or(now), now);
             bus::check_upstream(
                 tlp,
                 &self.header.link,
@@ -296,6 +305,7 @@ impl Judge {
                 self.requests.acknowledged_before(start),
                 &mut self.w.book,
             );
+            self.way_out.credits(&self.credits, now);
         }
         match ch {
             Channel::Cq => self.host_request(tlp),

@@ -6,6 +6,7 @@ use super::dma::ReadTarget;
 use super::inbound::enabled;
 use super::net::shape::Role;
 use super::queue::{Queue, State, UsedWrite};
+use super::way_out::Class;
 use super::{Judge, Life};
 use crate::rules::RuleId;
 use crate::tlp::{Body, Tlp};
@@ -97,7 +98,7 @@ impl Judge {
     }
 
     /// Rules on the queue that a request belongs to. True if the judge shall follow what it does.
-    fn queue_may_act(&mut self, queue: u16) -> bool {
+    fn queue_may_act(&mut self, queue: u16, class: Class) -> bool {
         let Some(q) = self.queues.get(&queue) else {
             return false;
         };
@@ -109,7 +110,9 @@ impl Judge {
             || "no request for a queue after its acknowledged reset".into(),
             || "one was sent".into(),
         );
-        if let Some((_, why)) = q.fault.as_ref().filter(|_| q.frozen) {
+        // What was decided before it froze may still be on its way.
+        let frozen = q.frozen.is_some_and(|at| !self.way_out.may_wait_since(class, at));
+        if let Some((_, why)) = q.fault.as_ref().filter(|_| frozen) {
             self.w.book.check(
                 RuleId::RingErrorPolicy,
                 Some(queue),
@@ -118,7 +121,7 @@ impl Judge {
                 || "one was sent".into(),
             );
         }
-        if q.broken && q.frozen {
+        if q.broken && frozen {
             self.w.book.check(
                 RuleId::RingReadFailed,
                 Some(queue),
@@ -161,7 +164,7 @@ impl Judge {
             return self.span_read(addr, len);
         };
         let queue = area.queue;
-        if !self.queue_may_act(queue) {
+        if !self.queue_may_act(queue, Class::NonPosted) {
             return (Cause::of(Purpose::Unknown).on(queue), ReadTarget::Nothing);
         }
         if area.area == Area::Device {
@@ -240,7 +243,7 @@ impl Judge {
 
     fn read_of_span(&mut self, span: Span, first: u64, last: u64) -> Cause {
         let queue = span.queue;
-        if !self.queue_may_act(queue) {
+        if !self.queue_may_act(queue, Class::NonPosted) {
             return Cause::of(Purpose::Payload).on(queue);
         }
         let Some(q) = self.queues.get_mut(&queue) else {
@@ -320,7 +323,7 @@ impl Judge {
             return self.span_write(addr, data);
         };
         let queue = area.queue;
-        if !self.queue_may_act(queue) {
+        if !self.queue_may_act(queue, Class::Posted) {
             return Cause::of(Purpose::Unknown).on(queue);
         }
         if let Some(Err(what)) = self.queues.get(&queue).map(|q| q.writable(area.area)) {
@@ -406,7 +409,7 @@ impl Judge {
             chain: Some(span.chain),
             ..Cause::of(Purpose::Payload).on(queue)
         };
-        if !self.queue_may_act(queue) {
+        if !self.queue_may_act(queue, Class::Posted) {
             return cause;
         }
         let Some(q) = self.queues.get_mut(&queue) else {

@@ -60,8 +60,8 @@ pub(crate) struct Base {
     pub(crate) fault: Option<(u64, String)>,
     /// The device was shown the fault, though no chain carries it.
     pub(crate) fault_seen: bool,
-    /// `DEVICE_NEEDS_RESET` was read since the fault.
-    pub(crate) frozen: bool,
+    /// Cycle in which `DEVICE_NEEDS_RESET` was read since the fault.
+    pub(crate) frozen: Option<u64>,
     /// A read of its ring structures failed.
     pub(crate) broken: bool,
 
@@ -96,7 +96,7 @@ impl Base {
             chains: Chains::default(),
             fault: None,
             fault_seen: false,
-            frozen: false,
+            frozen: None,
             broken: false,
             kicks: Kicks::new(asking),
             decision: Decision::new(asking),

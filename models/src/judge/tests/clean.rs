@@ -415,6 +415,19 @@ pub(super) fn failed_read() -> World {
     w
 }
 
+/// The same, and a read that was decided before the queue froze leaves after the status was read.
+pub(super) fn failed_ring_read_and_one_under_way() -> World {
+    let mut w = World::started(USUAL);
+    w.transmit(&frame(60));
+    ring_read_fails(&mut w);
+    w.msix(CONFIG_VECTOR);
+    w.status_is(0x4f);
+    w.read_index(TX);
+    w.status(0);
+    w.status_is(0);
+    w
+}
+
 /// A read of a ring fails: the queue freezes, the device asks for a reset and gets one.
 pub(super) fn failed_ring_read() -> World {
     let mut w = World::started(USUAL);
@@ -451,6 +464,10 @@ pub(super) fn worlds() -> Vec<(&'static str, World)> {
         ("own kick values and positions", kicked_by_position(1 << 39)),
         ("failed read", failed_read()),
         ("failed ring read", failed_ring_read()),
+        (
+            "failed ring read, one under way",
+            failed_ring_read_and_one_under_way(),
+        ),
         ("coalesce", super::coalesce::world()),
         ("function", super::function::world()),
         ("suspend", super::suspend::world()),

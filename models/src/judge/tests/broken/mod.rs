@@ -424,6 +424,7 @@ fn split() -> Vec<Case> {
         }),
         cut("RING-ERROR-POLICY", &["DRIVER-CHAIN"], |w| {
             *w = malformed();
+            w.cycle += 100; // nothing kept it back
             w.read_index(TX); // after DEVICE_NEEDS_RESET
         }),
         cut("RING-ERROR-POLICY", &["DRIVER-CHAIN"], |w| {

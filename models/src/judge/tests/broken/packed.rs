@@ -77,6 +77,7 @@ fn device() -> Vec<Case> {
         }),
         part("RING-ERROR-POLICY", &["DRIVER-CHAIN"], |w| {
             *w = malformed();
+            w.cycle += 100; // nothing kept it back
             w.scan(TX, 2, 1); // after DEVICE_NEEDS_RESET
         }),
         part("RING-ERROR-POLICY", &["DRIVER-CHAIN"], |w| {
