@@ -15,7 +15,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-bench setup-traffic setup-drivers build run test soak lint netlist fmt golden coverage bench bench-ring drivers traffic clean
+.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers build run test soak lint formal netlist fmt golden coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -29,6 +29,9 @@ setup-test: ## ... and what the tests need (tshark, chromium)
 
 setup-lint: ## ... and the lint tools (slang, yosys, verible, Debian's Verilator)
 	@tools/setup.sh lint
+
+setup-formal: ## ... and what proves (yosys, bitwuzla)
+	@tools/setup.sh formal
 
 setup-bench: ## ... and cocotb with cocotbext-pcie
 	@tools/setup.sh bench
@@ -58,6 +61,9 @@ drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost
 
 lint: setup-lint ## formatting, clippy, and four readings of the RTL
 	@tools/lint.sh $(ARGS)
+
+formal: setup-formal ## proofs of the RTL's blocks (rtl/formal), and that they find the faults put in: proved, depth, seconds
+	@.venv/bin/python tools/formal.py $(ARGS)
 
 netlist: setup-lint ## synthesise a small build of the device (NETLIST) to gates; the golden scenarios on it, from random state and in lock-step with the RTL
 	@$(CARGO) build --quiet --release -p ringside

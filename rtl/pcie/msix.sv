@@ -171,7 +171,8 @@ module msix
       end
       if (release_take) begin
         turn_q                    <= 1'b0;
-        send_valid_q              <= 1'b1;
+        // Void in this very clock: it must not leave any more.
+        send_valid_q              <= !flush_i && !forget_i[release_vector];
         send_vector_q             <= release_vector;
         pending_q[release_vector] <= 1'b0;
       end
