@@ -23,6 +23,7 @@ pcie/pcie_endpoint.sv
 pcie/rc_demux.sv
 pcie/rd_collect.sv
 pcie/rd_order.sv
+pcie/rd_turns.sv
 pcie/rd_deliver.sv
 pcie/rd_timeout.sv
 pcie/read_pools.sv

@@ -231,6 +231,7 @@ module dma_read
     .issue_valid_i     (issue),
     .issue_tag_i       (tag),
     .issue_meta_i      (req_q.meta[5:0]),
+    .issue_client_i    (req_q.meta[29:28]),
     .issue_null_i      (null_request),
     .outcome_valid_i   (outcome_valid),
     .outcome_tag_i     (outcome_tag),

@@ -8,7 +8,7 @@ module rd_deliver
   parameter int unsigned DATA_W = 512,
   /// Tags, a power of two.
   parameter int unsigned TAGS = 128,
-  /// 0: answers as they complete; else so many streams (see rd_order). Meta: 3:0 stream, 4 last of its group, 5 long group.
+  /// 0: answers as they complete (see rd_turns); else so many streams (see rd_order). Meta: 3:0 stream, 4 last of its group, 5 long group.
   parameter int unsigned STREAMS = 0,
   /// Planted bug, 0 = none (see rd_order).
   parameter int unsigned BUG = 0,
@@ -32,6 +32,8 @@ module rd_deliver
   /// Its meta, the lower bits.
   /* verilator lint_off UNUSED */
   input  logic [5:0]        issue_meta_i,  // as much of it as there are streams
+  /// Its client: answers as they complete are given to the clients in turn.
+  input  logic [1:0]        issue_client_i,
   /* verilator lint_on UNUSED */
   /// It asks for nothing: answered at once, as failed (streams only).
   input  logic              issue_null_i,
@@ -109,36 +111,32 @@ module rd_deliver
       .waiting_o
     );
   end else begin : g_as_they_come
-    logic       done_ready;
-    logic [1:0] status;
     /* verilator lint_off UNUSED */
-    logic [$clog2(TAGS+1)-1:0] done_count;
-    logic                      unused_issue;
-    assign unused_issue = ^{issue_valid_i, issue_tag_i, issue_meta_i, issue_null_i, drop_i};
+    logic unused_issue;
+    assign unused_issue = ^{issue_meta_i, issue_null_i, drop_i};
     /* verilator lint_on UNUSED */
 
-    sync_fifo #(
-      .W    (TAG_W + 2),
-      .DEPTH(TAGS)
-    ) u_done (
+    rd_turns #(
+      .TAGS(TAGS)
+    ) u_turns (
       .clk_i,
       .rst_ni,
-      .clear_i    (1'b0),
-      .in_valid_i (outcome_valid_i),
-      .in_ready_o (done_ready),
-      .in_data_i  ({outcome_status_i, outcome_tag_i}),
-      .out_valid_o(next_valid),
-      .out_ready_i(next_pop),
-      .out_data_o ({status, next_tag}),
-      .count_o    (done_count)
+      .issue_valid_i,
+      .issue_tag_i,
+      .issue_client_i,
+      .outcome_valid_i,
+      .outcome_tag_i,
+      .outcome_status_i,
+      .next_valid_o    (next_valid),
+      .next_tag_o      (next_tag),
+      .next_status_o   (next_status),
+      .next_beat_i     (s0_fire),
+      .next_pop_i      (next_pop)
     );
 
-    assign next_status = rd_status_e'(status);
     assign next_drop   = flush_i;
     assign next_begins = 1'b1;
     assign waiting_o   = '0;
-
-    always_ff @(posedge clk_i) if (rst_ni) done_room : assert (!outcome_valid_i || done_ready);
   end
 
   // Stage 0: slot read. Stage 1: slot data. Stage 2: the beat on offer.

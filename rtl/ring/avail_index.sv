@@ -128,7 +128,7 @@ module avail_index
       wr_o.data[15:0] = known_q[wr_q];
     end
     wr_o.len_bytes  = 17'd2;
-    wr_o.bytes      = 5'd2;
+    wr_o.bytes      = 6'd2;
     wr_o.meta.kind  = WkArm;
     wr_o.meta.qid   = 4'(wr_q);
     wr_o.first      = 1'b1;

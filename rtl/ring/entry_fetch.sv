@@ -78,6 +78,9 @@ module entry_fetch
 
   localparam int unsigned SLOTS = (1 << QW) * DEPTH;
   localparam logic [15:0] BATCH = 16'd32;
+  // Answers find room whatever else waits: an entry that waited in the read pool would hold up all answers behind it.
+  localparam int unsigned BEATS = 32;
+  localparam logic [5:0]  READS = 6'(BEATS / (512 / DATA_W + 1));
 
   logic [NQ-1:0][15:0] fetch_q;
   logic [NQ-1:0]       want, grant_unused;
@@ -87,11 +90,14 @@ module entry_fetch
   read_meta_t          meta;
   logic [15:0]         size, slot, count, to_ring_end, to_page_end, room, wanted;
   logic [63:0]         addr;
+  logic [5:0]          reads_q;               // under way
+  logic                ended, space;
 
+  assign space      = (reads_q < READS);
   assign fetch_o    = fetch_q;
   assign rd_valid_o = req_valid_q;
   assign rd_req_o   = req_q;
-  assign load       = any && (!req_valid_q || rd_ready_i);
+  assign load       = any && space && (!req_valid_q || rd_ready_i);
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
     logic [15:0] left, held;
@@ -153,7 +159,7 @@ module entry_fetch
   logic [AW-1:0] item_slot;
   logic [QW-1:0] item_queue;
 
-  item_queue #(.DATA_W(DATA_W), .ITEM_BYTES(2)) u_items (
+  item_queue #(.DATA_W(DATA_W), .ITEM_BYTES(2), .BEATS(BEATS)) u_items (
     .clk_i, .rst_ni, .beat_valid_i, .beat_ready_o, .beat_i, .beat_data_i, .item_valid_o(item_valid),
     .item_data_o(item), .item_meta_o(item_meta), .item_index_o(item_index), .item_last_o(item_last),
     .error_o(item_error)
@@ -164,9 +170,15 @@ module entry_fetch
   assign fault_o.valid = item_error;
   assign fault_o.qid = item_meta.qid;
   assign fault_o.code  = QeDmaError;
+  assign ended         = item_last || item_error;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) reads_q <= '0;
+    else reads_q <= reads_q + 6'(load) - 6'(ended) - 6'(drop_i);
+  end
 
   queue_counter #(.NQ(NQ)) u_outstanding (
-    .clk_i, .rst_ni, .inc_i(load), .inc_queue_i(pick), .dec_i(item_last || item_error),
+    .clk_i, .rst_ni, .inc_i(load), .inc_queue_i(pick), .dec_i(ended),
     .dec_queue_i(item_queue), .dec2_i(drop_i), .dec2_queue_i(drop_queue_i), .busy_o
   );
 

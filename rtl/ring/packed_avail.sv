@@ -99,16 +99,16 @@ module packed_avail
   always_comb begin
     wr_o           = '0;
     wr_o.addr      = ctx_i[wr_q].device;
-    wr_o.data      = {96'b0, 14'b0, mode, features_i.event_idx ? here_i[wr_q] : 16'd0};
+    wr_o.data      = {224'b0, 14'b0, mode, features_i.event_idx ? here_i[wr_q] : 16'd0};
     wr_o.len_bytes = 17'd4;
-    wr_o.bytes     = 5'd4;
+    wr_o.bytes     = 6'd4;
     wr_o.meta.kind = WkArm;
     wr_o.meta.qid  = 4'(wr_q);
     wr_o.first     = 1'b1;
     wr_o.last      = 1'b1;
     if (planted(BUG, 40)) begin                       // two writes, the flags first
       wr_o.len_bytes  = 17'd2;
-      wr_o.bytes      = 5'd2;
+      wr_o.bytes      = 6'd2;
       if (!half_q[wr_q]) begin
         wr_o.addr       = ctx_i[wr_q].device + 64'd2;
         wr_o.data[15:0] = {14'b0, mode};

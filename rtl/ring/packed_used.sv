@@ -11,7 +11,7 @@ module packed_used
 #(
   /// Queues.
   parameter int unsigned NQ          = 4,
-  /// Width of the data path in bits: a used descriptor takes two beats of 64.
+  /// Width of the data path in bits: a used descriptor takes two beats of 64, two of them one of 256.
   parameter int unsigned DATA_W      = 512,
   /// Cycles without a completion after which a batch is written.
   parameter int unsigned IDLE_CYCLES = 24,
@@ -54,6 +54,7 @@ module packed_used
   localparam logic [6:0]  BATCH = 7'd16;      // 256 bytes, one write of the usual Max_Payload_Size
   localparam int unsigned TW    = $clog2(AGE_CYCLES + 1);
   localparam bit          WIDE  = (DATA_W >= 128);
+  localparam bit          PAIRS = (DATA_W >= 256);
 
   typedef enum logic [2:0] {
     StPick  = 3'd0,
@@ -82,13 +83,13 @@ module packed_used
   logic [NQ-1:0][9:0]  packets_q;              // packets among them
   logic [NQ-1:0]       wrap_q, head_wrap_q, held_q, flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
-  logic                any, put, start, known_queue, upper_q, pop, sent_all, keep, wrap, shows, skip;
-  logic                may_run, run_wrap_q;
+  logic                any, put, start, known_queue, upper_q, pop, sent_all, keep, wrap, shows, skip, two;
+  logic                may_run, run_wrap_q, single_q;
   state_e              state_q;
-  logic [6:0]          count, count_q, sent_q, most, run_q;
+  logic [6:0]          count, count_q, sent_q, most, run_q, step;
   logic [15:0]         to_ring_end, slots, advance_q, next, passed;
   logic [14:0]         slot, run_slot_q;
-  logic [127:0]        word;
+  logic [127:0]        word, second;
 
   // Completions in.
   assign cq          = QW'(cpl_i.queue);
@@ -103,14 +104,17 @@ module packed_used
   end
 
   assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
-  assign last    = element_q[{queue_q, 6'(get_q[queue_q][5:0] + count_q[5:0])}];
+  assign last    = element_q[{queue_q, 6'(get_q[queue_q][5:0] + ((state_q == StWrite) ? 6'd1 : count_q[5:0]))}];
   assign start   = any && (state_q == StPick);
   assign keep    = start && (groups_q[pick] != '0) && !held_q[pick] && !planted(BUG, 37);
 
   // An element leaves: kept back, or with the last beat of its descriptor.
   assign pop   = skip || (state_q == StHold) || (state_q == StWrite && wr_ready_i && (WIDE || upper_q));
+  // Two single-slot buffers a beat: a batch takes half as many clocks as it has buffers.
+  assign two   = PAIRS && (state_q == StWrite) && single_q && (sent_q + 7'd2 <= count_q);
+  assign step  = two ? 7'd2 : 7'd1;
   assign slots = planted(BUG, 36) ? 16'd1 : (planted(BUG, 57) && skip) ? 16'd0 : element.slots;
-  assign next  = {1'b0, slot_q[queue_q]} + slots;
+  assign next  = {1'b0, slot_q[queue_q]} + slots + 16'(two);
   assign passed = next - size[queue_q];
 
   for (genvar q = 0; q < int'(NQ); q++) begin : gen_queue
@@ -149,12 +153,12 @@ module packed_used
       end else begin
         if (put_here) put_q[q] <= put_q[q] + 7'd1;
         if (pop_here) begin
-          get_q[q]     <= get_q[q] + 7'd1;
+          get_q[q]     <= get_q[q] + step;
           slot_q[q]    <= (next >= size[q]) ? passed[14:0] : next[14:0];
           wrap_q[q]    <= wrap_q[q] ^ (next >= size[q] && !planted(BUG, 33));
           if (held_q[q] || state_q == StHold) begin
-            pending_q[q] <= pending_q[q] + slots;
-            packets_q[q] <= packets_q[q] + 10'(!element.more);
+            pending_q[q] <= pending_q[q] + slots + 16'(two);
+            packets_q[q] <= packets_q[q] + 10'(!element.more) + 10'(two && !last.more);
           end
           if (state_q == StHold) begin
             held_q[q]      <= 1'b1;
@@ -169,13 +173,14 @@ module packed_used
           held_q[q]    <= 1'b0;
         end
         lists_q[q]  <= lists_q[q] + 7'(put_here && cpl_i.slots > 16'd1) - 7'(pop_here && element.slots > 16'd1);
-        groups_q[q] <= groups_q[q] + 7'(put_here && cpl_i.more) - 7'(pop_here && element.more);
+        groups_q[q] <= groups_q[q] + 7'(put_here && cpl_i.more) - 7'(pop_here && element.more)
+                       - 7'(pop_here && two && last.more);
         if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
         else if (ripe || level[q] == 7'd0) flush_q[q] <= 1'b0;
         // One write takes what is contiguous (a list is the last of its write), so what has waited long enough may
         // need several; only what came since waits anew. A write may take some of that too.
-        if (ripe) owed_q[q] <= level[q] - 7'(pop_here);
-        else if (pop_here && owed_q[q] != 7'd0) owed_q[q] <= owed_q[q] - 7'd1;
+        if (ripe) owed_q[q] <= level[q] - (pop_here ? step : 7'd0);
+        else if (pop_here) owed_q[q] <= (owed_q[q] > step) ? owed_q[q] - step : 7'd0;
         if (put_here || ripe || fresh == 7'd0) idle_q <= '0;
         else if (idle_q != '1) idle_q <= idle_q + 1'b1;
         if (ripe || fresh == 7'd0) age_q <= '0;
@@ -183,7 +188,7 @@ module packed_used
         assert (owed_q[q] <= level[q]);
         // A buffer has at least one slot and at most the ring; nothing leaves that did not come.
         assert (!put_here || (cpl_i.slots != 16'd0 && cpl_i.slots <= size[q]));
-        assert (!pop_here || level[q] != 7'd0);
+        assert (!pop_here || level[q] >= step);
       end
     end
   end
@@ -196,7 +201,7 @@ module packed_used
   assign to_ring_end = size[queue_q] - {1'b0, slot_q[queue_q]};
   assign most        = (to_ring_end < 16'(BATCH)) ? to_ring_end[6:0] : BATCH;
   assign count       = (level[queue_q] < most) ? level[queue_q] : most;
-  assign sent_all    = (sent_q + 7'd1 == count_q);
+  assign sent_all    = (sent_q + step == count_q);
 
   // A run: as long as the buffer was used up completely and another one waits behind it, to the first one of a group.
   assign may_run = (groups_q[queue_q] == '0) || held_q[queue_q];
@@ -212,6 +217,7 @@ module packed_used
       upper_q   <= 1'b0;
       advance_q <= '0;
       run_q     <= '0;
+      single_q   <= 1'b0;
       run_slot_q <= '0;
       run_wrap_q <= 1'b0;
     end else begin
@@ -219,6 +225,7 @@ module packed_used
         StPick: if (start) begin
           state_q <= keep ? StHold : in_order_i ? StRun : StScan;
           queue_q <= pick;
+          single_q <= 1'b0;
           count_q <= '0;
           sent_q  <= '0;
           run_q   <= '0;
@@ -250,6 +257,7 @@ module packed_used
             count_q <= '0;
           end else if (lists_q[queue_q] == '0) begin
             state_q   <= StWrite;
+            single_q  <= 1'b1;
             count_q   <= count;
             advance_q <= 16'(count);
           end else begin
@@ -261,8 +269,10 @@ module packed_used
         StWrite: if (wr_ready_i) begin
           upper_q <= !WIDE && !upper_q;
           if (WIDE || upper_q) begin
-            sent_q <= sent_q + 7'd1;
-            if (sent_all) state_q <= (held_q[queue_q] && !element.more) ? StHead : StPick;
+            sent_q <= sent_q + step;
+            if (sent_all) begin
+              state_q <= (held_q[queue_q] && !(two ? last.more : element.more)) ? StHead : StPick;
+            end
           end
         end
         StHead: if (wr_ready_i) begin
@@ -286,6 +296,15 @@ module packed_used
     word[112 + FlagAvail] = wrap;
     word[112 + FlagUsed]  = wrap;
     word[112 + FlagWrite] = (word[95:64] != '0);
+    // The next slot is in the same lap: no batch passes the ring end.
+    second = '0;
+    if (two) begin
+      second[95:64]  = last.bytes;
+      second[111:96] = last.id;
+      second[112 + FlagAvail] = wrap;
+      second[112 + FlagUsed]  = wrap;
+      second[112 + FlagWrite] = (last.bytes != '0);
+    end
 
     wr_valid_o      = (state_q == StWrite) || (state_q == StHead);
     wr_o            = '0;
@@ -296,8 +315,8 @@ module packed_used
     // Not held: no groups.
     wr_o.meta.packets = (state_q == StHead) ? packets_q[queue_q] : 10'(count_q) + 10'(run_q);
     wr_o.len_bytes  = (state_q == StHead) ? 17'd16 : {6'b0, count_q, 4'b0};
-    wr_o.data       = upper_q ? 128'(word[127:64]) : word;
-    wr_o.bytes      = WIDE ? 5'd16 : 5'd8;
+    wr_o.data       = upper_q ? 256'(word[127:64]) : {second, word};
+    wr_o.bytes      = two ? 6'd32 : WIDE ? 6'd16 : 6'd8;
     wr_o.first      = !upper_q && (state_q == StHead || sent_q == '0);
     wr_o.last       = (WIDE || upper_q) && (state_q == StHead || sent_all);
   end

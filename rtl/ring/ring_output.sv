@@ -132,7 +132,9 @@ module ring_output
   assign used_beat    = packed_valid ? packed_beat : split_beat;
   assign write_busy_o = split_busy | packed_busy | mux_busy;
 
-  used_writer #(.NQ(NQ), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)) u_split (
+  used_writer #(
+    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)
+  ) u_split (
     .clk_i, .rst_ni, .ctx_i, .in_order_i(features_i.in_order), .run_i(run_split), .clear_i,
     .cpl_valid_i(cpl_valid_i && !is_packed),
     .cpl_ready_o(split_cpl_ready), .cpl_i, .wr_valid_o(split_valid), .wr_ready_i(used_ready && !packed_valid),

@@ -58,13 +58,13 @@ package ring_pkg;
     logic [9:0]  packets;          // packets whose last buffer is among them
   } write_meta_t;
 
-  /// One beat of a ring write: at most 16 bytes, 8 where the data path is 64 bits. The op (addr, len, meta) counts on the first beat.
+  /// One beat of a ring write: at most 32 bytes, and no more than the data path. The op (addr, len, meta) counts on the first beat.
   typedef struct packed {
     logic [63:0] addr;
     logic [16:0] len_bytes;
     write_meta_t meta;
-    logic [127:0] data;
-    logic [4:0]  bytes;
+    logic [255:0] data;
+    logic [5:0]  bytes;
     logic        first;
     logic        last;
   } ring_write_t;

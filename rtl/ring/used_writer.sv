@@ -10,6 +10,8 @@ module used_writer
 #(
   /// Queues.
   parameter int unsigned NQ          = 4,
+  /// Width of the data path in bits: an element takes a beat of 64, two of them one of 128.
+  parameter int unsigned DATA_W      = 512,
   /// Cycles without a completion after which a batch is written.
   parameter int unsigned IDLE_CYCLES = 24,
   /// Age of the oldest element at which a batch is written.
@@ -50,6 +52,7 @@ module used_writer
   localparam int unsigned SLOTS = 64;
   localparam logic [6:0]  BATCH = 7'd32;
   localparam int unsigned TW    = $clog2(AGE_CYCLES + 1);
+  localparam bit          WIDE  = (DATA_W >= 128);
 
   typedef enum logic [1:0] {
     StPick     = 2'd0,
@@ -64,11 +67,13 @@ module used_writer
   logic [NQ-1:0][9:0]  packets_q;                            // packets closed and not published: 64 at most
   logic [NQ-1:0]       flush_q, due, grant_unused;
   logic [QW-1:0]       cq, pick, queue_q;
-  logic                any, put, start, known_queue, held, skip, pop;
+  logic                any, put, start, known_queue, held, skip, pop, two;
   state_e              state_q;
   logic [6:0]          count, count_q, sent_q, run_q;
   logic [15:0]         slot, size, to_ring_end, here_q, index;
   logic [65:0]         element;
+  logic [64:0]         second;
+  logic [6:0]          step;
   logic [63:0]         ring_q;
 
   // Completions in.
@@ -108,23 +113,22 @@ module used_writer
       end else begin
         if (put_here) put_q[q] <= put_q[q] + 7'd1;
         if (pop_here) begin
-          get_q[q] <= get_q[q] + 7'd1;
-          if (!element[64]) begin
-            closed_q[q]  <= here_q + 16'd1;
-            packets_q[q] <= packets_q[q] + 10'd1;
-          end
+          get_q[q]     <= get_q[q] + step;
+          packets_q[q] <= packets_q[q] + 10'(!element[64]) + 10'(two && !second[64]);
+          if (two && !second[64]) closed_q[q] <= here_q + 16'd2;
+          else if (!element[64]) closed_q[q] <= here_q + 16'd1;
         end
         if (wr_ready_i && state_q == StIndex && queue_q == QW'(q)) begin
           told_q[q]    <= index;
           packets_q[q] <= '0;
         end
         if (start_here && !in_order_i) used_q[q] <= used_q[q] + 16'(count);
-        else if (in_order_i && pop_here) used_q[q] <= used_q[q] + 16'd1;
+        else if (in_order_i && pop_here) used_q[q] <= used_q[q] + 16'(step);
         // The published index never passes what was written, which never passes a whole lap.
         assert (BUG != 0 || (used_q[q] - told_q[q]) <= ctx_i[q].size || !run_i[q]);
         assert (BUG != 0 || (closed_q[q] - told_q[q]) <= (used_q[q] - told_q[q]));
         if (put_here && cpl_i.flush) flush_q[q] <= 1'b1;
-        else if (in_order_i ? pop_here && level[q] == 7'd1 : start_here && count == level[q]) begin
+        else if (in_order_i ? pop_here && level[q] == step : start_here && count == level[q]) begin
           flush_q[q] <= 1'b0;
         end
         if (put_here || start_here || level[q] == 7'd0) idle_q <= '0;
@@ -186,9 +190,9 @@ module used_writer
           end
         end
         StElements: if (wr_ready_i) begin
-          sent_q <= sent_q + 7'd1;
-          here_q <= here_q + 16'd1;
-          if (sent_q + 7'd1 == count_q) state_q <= planted(BUG, 1) ? StPick : StIndex;
+          sent_q <= sent_q + step;
+          here_q <= here_q + 16'(step);
+          if (sent_q + step == count_q) state_q <= planted(BUG, 1) ? StPick : StIndex;
         end
         StIndex: if (held) sent_q <= sent_q + 7'd1;
         else if (wr_ready_i || !wr_valid_o) state_q <= planted(BUG, 1) ? StElements : StPick;
@@ -197,7 +201,11 @@ module used_writer
     end
   end
 
+  // Two elements a beat: a batch takes half as many clocks as it has elements, which leaves time for its index.
   assign element = element_q[{queue_q, get_q[queue_q][5:0]}];
+  assign second  = 65'(element_q[{queue_q, 6'(get_q[queue_q][5:0] + 6'd1)}]);
+  assign two     = WIDE && (state_q == StElements) && (sent_q + 7'd2 <= count_q);
+  assign step    = two ? 7'd2 : 7'd1;
   assign held    = planted(BUG, 12) && (sent_q < 7'd96);      // lets the event word be read before the index
   assign index   = planted(BUG, 1) ? used_q[queue_q] : closed_q[queue_q];
 
@@ -213,16 +221,16 @@ module used_writer
       if (planted(BUG, 12)) wr_o.meta.count = 16'(count_q);
       wr_o.addr      = ring_q;
       wr_o.len_bytes = {7'b0, count_q, 3'b000};
-      wr_o.data      = 128'(element[63:0]);
-      wr_o.bytes     = 5'd8;
+      wr_o.data      = 256'({two ? second[63:0] : 64'd0, element[63:0]});
+      wr_o.bytes     = two ? 6'd16 : 6'd8;
       wr_o.first     = (sent_q == 7'd0);
-      wr_o.last      = (sent_q + 7'd1 == count_q);
+      wr_o.last      = (sent_q + step == count_q);
     end else begin
       wr_o.meta.kind = WkIndex;
       wr_o.addr      = ctx_i[queue_q].device + 64'd2;
       wr_o.len_bytes = 17'd2;
-      wr_o.data      = 128'(index);
-      wr_o.bytes     = 5'd2;
+      wr_o.data      = 256'(index);
+      wr_o.bytes     = 6'd2;
       wr_o.first     = 1'b1;
       wr_o.last      = 1'b1;
     end
