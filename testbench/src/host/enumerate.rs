@@ -137,6 +137,43 @@ pub async fn enumerate(
     bdf: u16,
     link: &LinkConfig,
 ) -> Result<Function, EnumerateError> {
+    let mut function = identify(config, bdf).await?;
+    // BARs are sized with decoding off: all ones is an address, too.
+    config.write(COMMAND, 2, 0).await?;
+    function.bars = place_bars(config).await?;
+    function.capabilities = capabilities(config).await?;
+    if let Some(at) = function.capability(CAP_PCIE) {
+        set_up_pcie(config, at, link, &mut function).await?;
+    }
+    read_structures(config, &mut function).await?;
+    config.write(COMMAND, 2, MEMORY_SPACE).await?;
+    Ok(function)
+}
+
+/// Finds out what the function at `bdf` is that somebody else has set up: reads, and writes nothing. `masks` is what each BAR read after all
+/// ones were written to it; 0 where nobody has tried.
+///
+/// # Errors
+/// [`EnumerateError`]: the first thing that an operating system could not work with.
+pub async fn describe(
+    config: &impl ConfigAccess,
+    bdf: u16,
+    masks: &[u32; 6],
+) -> Result<Function, EnumerateError> {
+    let mut function = identify(config, bdf).await?;
+    function.bars = bars_as_set(config, masks).await?;
+    function.capabilities = capabilities(config).await?;
+    if let Some(at) = function.capability(CAP_PCIE) {
+        let control = config.read(at + 8).await?;
+        let size = |code: u32| 128 << (code & 7).min(5);
+        (function.mps_bytes, function.mrrs_bytes) = (size(control >> 5), size(control >> 12));
+        function.ext_tag = control >> 8 & 1 == 1;
+    }
+    read_structures(config, &mut function).await?;
+    Ok(function)
+}
+
+async fn identify(config: &impl ConfigAccess, bdf: u16) -> Result<Function, EnumerateError> {
     let id = config.read(0).await?;
     let vendor = id as u16;
     if vendor == 0xffff || vendor == 0 {
@@ -149,11 +186,7 @@ pub async fn enumerate(
     let class = config.read(0x08).await?;
     let subsystem = config.read(0x2c).await?;
     let interrupt_pin = (config.read(0x3c).await? >> 8) as u8;
-    // BARs are sized with decoding off: all ones is an address, too.
-    config.write(COMMAND, 2, 0).await?;
-    let bars = place_bars(config).await?;
-    let capabilities = capabilities(config).await?;
-    let mut function = Function {
+    Ok(Function {
         bdf,
         vendor,
         device: (id >> 16) as u16,
@@ -162,26 +195,55 @@ pub async fn enumerate(
         subsystem_vendor: subsystem as u16,
         subsystem: (subsystem >> 16) as u16,
         interrupt_pin,
-        bars,
-        capabilities,
+        bars: Vec::new(),
+        capabilities: Vec::new(),
         mps_bytes: 128,
         mrrs_bytes: 128,
         ext_tag: false,
         ten_bit_tag: false,
         msix: None,
         virtio: None,
-    };
-    if let Some(at) = function.capability(CAP_PCIE) {
-        set_up_pcie(config, at, link, &mut function).await?;
-    }
+    })
+}
+
+async fn read_structures(config: &impl ConfigAccess, function: &mut Function) -> Result<(), EnumerateError> {
     if let Some(at) = function.capability(CAP_MSIX) {
         function.msix = Some(read_msix(config, at, &function.bars).await?);
     }
     if function.virtio_type().is_some() {
-        function.virtio = Some(virtio_caps::read(config, &function).await?);
+        function.virtio = Some(virtio_caps::read(config, function).await?);
     }
-    config.write(COMMAND, 2, MEMORY_SPACE).await?;
-    Ok(function)
+    Ok(())
+}
+
+async fn bars_as_set(config: &impl ConfigAccess, masks: &[u32; 6]) -> Result<Vec<Bar>, EnumerateError> {
+    let mut bars = Vec::new();
+    let mut index = 0;
+    while index < 6_u8 {
+        let at = usize::from(index);
+        let reg = 0x10 + 4 * u16::from(index);
+        let low = masks[at];
+        if low == 0 || low & 1 == 1 {
+            index += 1;
+            continue;
+        }
+        let is_64 = low >> 1 & 3 == 2 && at < 5;
+        let mut base = u64::from(config.read(reg).await? & !0xf);
+        let mut mask = u64::from(low & !0xf) | 0xffff_ffff_0000_0000;
+        if is_64 {
+            base |= u64::from(config.read(reg + 4).await?) << 32;
+            mask = mask & 0xffff_ffff | u64::from(masks[at + 1]) << 32;
+        }
+        bars.push(Bar {
+            index,
+            base,
+            size_bytes: (!mask).wrapping_add(1),
+            is_64,
+            prefetchable: low >> 3 & 1 == 1,
+        });
+        index += if is_64 { 2 } else { 1 };
+    }
+    Ok(bars)
 }
 
 async fn place_bars(config: &impl ConfigAccess) -> Result<Vec<Bar>, EnumerateError> {

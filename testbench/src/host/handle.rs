@@ -1,6 +1,7 @@
 //! The host as tests and drivers see it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ringside_models::tlp::{Body, CplStatus, Tlp};
@@ -366,12 +367,36 @@ impl Host {
     /// [`EnumerateError`]: the first thing that an operating system could not work with.
     pub async fn enumerate(&self) -> Result<Function, EnumerateError> {
         let function = enumerate::enumerate(self, DEVICE_BDF, &self.0.config.link).await?;
+        self.settle(&function);
+        Ok(function)
+    }
+
+    /// Reads what somebody else made of the device, and records where its structures are. `masks`: what each BAR reads after all ones.
+    ///
+    /// # Errors
+    /// [`EnumerateError`]: the first thing that an operating system could not work with.
+    pub async fn adopt(&self, masks: &[u32; 6]) -> Result<Function, EnumerateError> {
+        let function = enumerate::describe(self, DEVICE_BDF, masks).await?;
+        self.settle(&function);
+        Ok(function)
+    }
+
+    /// The machine takes writes to these addresses for interrupts, beside [`MSI_WINDOW`](super::MSI_WINDOW).
+    pub fn take_interrupts_at(&self, addresses: BTreeSet<u64>) {
+        self.0.root.borrow_mut().set_interrupt_addresses(addresses);
+    }
+
+    /// The max payload size in force from now on, both ways.
+    pub fn set_payload_bytes(&self, mps_bytes: u32) {
+        self.0.root.borrow_mut().set_payload_bytes(mps_bytes);
+    }
+
+    fn settle(&self, function: &Function) {
         self.0.root.borrow_mut().set_payload_bytes(function.mps_bytes);
         let now = self.0.sim.now();
         for map in function.maps() {
             self.0.recorder.record(now, map);
         }
-        Ok(function)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The root complex: takes the device's requests, answers its reads late, cut and out of order, applies its writes in order, and turns writes to the
 //! interrupt window and `INTx` messages into interrupts. Pure: it knows cycles, not pins.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::scenario::word;
 use ringside_models::tlp::{Body, CplStatus, Tlp};
@@ -28,7 +28,7 @@ const NOTES_MAX: u32 = 64;
 /// A message signalled interrupt that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupt {
-    /// Address written, in [`MSI_WINDOW`].
+    /// Address written, in [`MSI_WINDOW`] or where the machine else takes such writes.
     pub addr: u64,
     /// Data written: what the MSI-X table entry holds.
     pub vector_data: u32,
@@ -107,6 +107,8 @@ pub struct RootComplex {
     withheld: Vec<(u16, Part)>,
     held: Vec<((u16, Part), Tlp)>,
     notes: u32,
+    /// Where interrupts go beside [`MSI_WINDOW`].
+    interrupt_addresses: BTreeSet<u64>,
     /// Completions ready for `rc`, in the order in which they are to be sent.
     pub completions: VecDeque<Tlp>,
     /// Interrupts that have arrived.
@@ -146,6 +148,7 @@ impl RootComplex {
             withheld: Vec::new(),
             held: Vec::new(),
             notes: 0,
+            interrupt_addresses: BTreeSet::new(),
             completions: VecDeque::new(),
             interrupts: VecDeque::new(),
             intx: VecDeque::new(),
@@ -188,6 +191,11 @@ impl RootComplex {
         let (first, bytes) = valid_bytes(tlp, addr, dw);
         let of = self.memory.assigned(first, bytes)?;
         self.withheld.contains(&of).then_some(of)
+    }
+
+    /// The machine takes writes to these addresses, too, for interrupts.
+    pub fn set_interrupt_addresses(&mut self, addresses: BTreeSet<u64>) {
+        self.interrupt_addresses = addresses;
     }
 
     /// The max payload size that enumeration found both sides capable of.
@@ -493,7 +501,7 @@ impl RootComplex {
         if tlp.poisoned {
             return self.note(now, &format!("poisoned write at {addr:#x}: dropped"));
         }
-        if MSI_WINDOW.contains(&addr) {
+        if MSI_WINDOW.contains(&addr) || self.interrupt_addresses.contains(&addr) {
             match <[u8; 4]>::try_from(data.as_slice()) {
                 Ok(word) if *fbe == 0xf => self.interrupts.push_back(Interrupt {
                     addr,

@@ -30,8 +30,12 @@ pub struct WireCounts {
     pub drops: RefCell<BTreeMap<u8, u64>>,
 }
 
+/// What a station at the wire's end answers to a frame.
+pub type Answer = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>>>;
+
 /// The wire's end of the run.
 pub struct WireEnd {
+    station: Rc<RefCell<Option<Answer>>>,
     feeder: FrameFeeder,
     gate: Rc<Cell<bool>>,
     link: LinkUp,
@@ -67,7 +71,8 @@ impl WireEnd {
         );
         let loops = scenario.traffic.direction == Direction::Loopback;
         let (spread, pairs) = (scenario.traffic.spread, scenario.driver.queue_pairs);
-        let (taken, back) = (Rc::clone(&counts), feeder.clone());
+        let station: Rc<RefCell<Option<Answer>>> = Rc::default();
+        let (taken, back, answers) = (Rc::clone(&counts), feeder.clone(), Rc::clone(&station));
         let take = move |frame: TxFrame| {
             if frame.error {
                 taken.broken.set(taken.broken.get() + 1);
@@ -78,16 +83,20 @@ impl WireEnd {
             taken
                 .sent_bytes
                 .set(taken.sent_bytes.get() + frame.data.len() as u64);
-            if loops {
+            let data = match answers.borrow_mut().as_mut() {
+                Some(answer) => answer(&frame.data),
+                None => loops.then_some(frame.data),
+            };
+            if let Some(data) = data {
                 let flow = match spread {
-                    Spread::Flow => flow_hash(&frame.data),
+                    Spread::Flow => flow_hash(&data),
                     Spread::RoundRobin => flow_of_pair(frame.queue, pairs),
                 };
                 // A frame without bytes cannot be on a wire; the pin monitor has told of it.
                 let _ = back.push(RxFrame {
                     not_before: frame.cycle + 1,
                     flow,
-                    data: frame.data,
+                    data,
                 });
             }
         };
@@ -102,6 +111,7 @@ impl WireEnd {
         sim.add_bfm(Box::new(source));
         let link = LinkUp::new(net, sim.handle(), recorder.clone());
         WireEnd {
+            station,
             feeder,
             gate,
             link,
@@ -127,6 +137,11 @@ impl WireEnd {
     /// Stops or resumes taking what the device sends.
     pub fn take_frames(&self, on: bool) {
         self.gate.set(on);
+    }
+
+    /// Puts a station at the wire's end: from now on each frame gets its answer, instead of what the scenario's direction says.
+    pub fn answer_with(&self, answer: Answer) {
+        *self.station.borrow_mut() = Some(answer);
     }
 
     /// Gives the device a frame to receive, from `cycle` on.

@@ -1,11 +1,12 @@
 //! The wire behind the device: where frames come from, where they go, and how two ends are joined.
 //!
 //! Frames are Ethernet without FCS, as they cross the `net_tx` and `net_rx` streams. [`capture`] reads recordings, [`generate`] makes
-//! traffic from a seed, [`flow`] gives each frame the hash that steers it, [`record`] writes what left the device.
+//! traffic from a seed, [`flow`] gives each frame the hash that steers it, [`record`] writes what left the device, [`mirror`] is a station that answers.
 
 pub mod capture;
 pub mod flow;
 pub mod generate;
+pub mod mirror;
 pub mod record;
 
 /// One Ethernet frame without FCS.

@@ -110,6 +110,7 @@ impl Chain {
                     kind,
                     offset,
                     used: false,
+                    reached: start,
                 }));
             }
         };

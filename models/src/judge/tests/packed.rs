@@ -282,3 +282,41 @@ fn a_ring_of_any_size_is_legal_only_when_packed() {
             .is_some_and(|r| r.violated == 1)
     );
 }
+
+/// Two lists whose one buffer is the same memory, as a packet generator sends them; one used descriptor returns both. `reads`: how often it is read.
+fn shared_buffer(reads: usize) -> World {
+    let mut w = World::started(PACKED | 1 << 35);
+    let a = w.list(TX, &[packet(&frame(60))], false);
+    let mut b = w.list(TX, &[packet(&frame(60))], false);
+    b.buffers = a.buffers.clone();
+    let at = w.descriptor_at(TX, b.position);
+    w.store(at, &a.buffers[0].0.to_le_bytes());
+    w.show(TX, &a);
+    w.show(TX, &b);
+    w.kick(TX);
+    w.scan(TX, a.position, 2);
+    for _ in 0..reads {
+        w.read_list(&a);
+    }
+    w.wire_tx(&frame(60));
+    w.wire_tx(&frame(60));
+    w.used_descriptor(TX, 0, b.id, 0);
+    w.packed_advance(TX, 2);
+    w.read_structure(TX);
+    w.msix(TX);
+    w.ask_interrupt(TX, 2, b.position + 1);
+    w.ask_kick(TX, 2, b.position + 1);
+    w
+}
+
+#[test]
+fn lists_that_share_a_buffer_are_used_up_when_each_has_read_it() {
+    for w in [shared_buffer(2), shared_buffer(2).without_stores()] {
+        let v = w.verdict();
+        assert!(v.passed(), "{}", super::told(&v));
+        assert_eq!((v.compared.frames_tx, v.compared.chains), (2, 2));
+    }
+    let v = shared_buffer(0).verdict();
+    let rules: Vec<_> = v.violations.iter().map(|x| x.rule).collect();
+    assert!(rules.contains(&"PACKED-IN-ORDER"), "{rules:?}");
+}

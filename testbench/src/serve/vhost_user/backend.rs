@@ -72,6 +72,20 @@ pub enum BackendError {
         /// The request.
         request: Request,
     },
+    /// Protocol features without which nothing goes.
+    #[error("protocol features {taken:#x} were taken: {lacking:#x} are needed as well")]
+    Protocol {
+        /// Protocol features taken.
+        taken: u64,
+        /// Those that are missing.
+        lacking: u64,
+    },
+    /// A ring is to run of which not everything was said.
+    #[error("ring {ring} is enabled, but its size or its place was not said")]
+    Undescribed {
+        /// The ring.
+        ring: u16,
+    },
     /// The device does not do what it should.
     #[error("device: {0}")]
     Device(#[from] DriverError),

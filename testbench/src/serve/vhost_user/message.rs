@@ -30,10 +30,14 @@ pub mod protocol {
     pub const MQ: u64 = 1 << 0;
     /// Every message can be answered.
     pub const REPLY_ACK: u64 = 1 << 3;
+    /// The backend has a channel of its own for requests.
+    pub const BACKEND_REQ: u64 = 1 << 5;
     /// The frontend reads the device configuration here.
     pub const CONFIG: u64 = 1 << 9;
     /// `RESET_DEVICE`.
     pub const RESET_DEVICE: u64 = 1 << 13;
+    /// Kicks and calls are messages.
+    pub const INBAND_NOTIFICATIONS: u64 = 1 << 14;
     /// Regions come and go one by one.
     pub const CONFIGURE_MEM_SLOTS: u64 = 1 << 15;
     /// The frontend passes the device status on.
@@ -166,6 +170,17 @@ pub fn reply(request: Request, payload: &[u8]) -> Vec<u8> {
         bytes.extend(word.to_le_bytes());
     }
     bytes.extend(payload);
+    bytes
+}
+
+/// The bytes of a backend's own request that calls a ring (`VHOST_USER_BACKEND_VRING_CALL`); no reply is wanted.
+#[must_use]
+pub fn vring_call(ring: u32) -> [u8; 20] {
+    const VRING_CALL: u32 = 4;
+    let mut bytes = [0; 20];
+    for (at, word) in [VRING_CALL, VERSION, 8, ring].into_iter().enumerate() {
+        bytes[4 * at..4 * at + 4].copy_from_slice(&word.to_le_bytes());
+    }
     bytes
 }
 

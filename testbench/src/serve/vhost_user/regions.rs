@@ -115,6 +115,30 @@ impl Regions {
         })
     }
 
+    /// The region that holds all of these bytes, and where in it.
+    fn holder(&self, guest: u64, len: usize) -> Option<(&SharedMemory, u64)> {
+        self.0.iter().find_map(|(r, memory)| {
+            let offset = guest.checked_sub(r.guest)?;
+            (offset.checked_add(len as u64)? <= r.len_bytes).then_some((&**memory, offset))
+        })
+    }
+
+    /// Copies bytes at a guest address out; false unless one region holds them all.
+    #[must_use]
+    pub fn read(&self, guest: u64, into: &mut [u8]) -> bool {
+        let holder = self.holder(guest, into.len());
+        holder.map(|(memory, offset)| memory.read(offset, into)).is_some()
+    }
+
+    /// Copies bytes in at a guest address; false, and nothing is written, unless one region holds them all.
+    #[must_use]
+    pub fn write(&self, guest: u64, from: &[u8]) -> bool {
+        let holder = self.holder(guest, from.len());
+        holder
+            .map(|(memory, offset)| memory.write(offset, from))
+            .is_some()
+    }
+
     /// What the device can reach.
     #[must_use]
     pub fn lent(&self) -> Vec<Rc<dyn Backing>> {

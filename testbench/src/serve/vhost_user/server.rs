@@ -123,7 +123,8 @@ struct Service<'a> {
     listener: &'a Listener,
 }
 
-fn wait(fds: &mut [PollFd<'_>], ms: i64) -> Result<(), std::io::Error> {
+/// Waits until one of these is ready, or so many milliseconds have passed.
+pub(crate) fn wait(fds: &mut [PollFd<'_>], ms: i64) -> Result<(), std::io::Error> {
     let time = Timespec {
         tv_sec: ms / 1000,
         tv_nsec: ms % 1000 * 1_000_000,

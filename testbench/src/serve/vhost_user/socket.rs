@@ -13,7 +13,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 use super::message::{FDS_MAX, HEADER_BYTES, Header, Message, MessageError, Request, reply};
 
 /// Longest wait for the rest of a message, or for room for a reply.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nobody can listen there.
 #[derive(Debug, thiserror::Error)]
@@ -90,8 +90,16 @@ impl Listener {
     /// # Errors
     /// The system refuses.
     pub fn accept(&self) -> std::io::Result<Option<Channel>> {
+        self.accept_stream()?.map(Channel::new).transpose()
+    }
+
+    /// Somebody who has connected meanwhile, whatever he speaks.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn accept_stream(&self) -> std::io::Result<Option<UnixStream>> {
         match self.socket.accept() {
-            Ok((stream, _)) => Channel::new(stream).map(Some),
+            Ok((stream, _)) => Ok(Some(stream)),
             Err(e) if [ErrorKind::WouldBlock, ErrorKind::Interrupted].contains(&e.kind()) => Ok(None),
             Err(e) => Err(e),
         }
