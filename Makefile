@@ -77,7 +77,8 @@ fmt: ## format the Rust
 golden: setup ## compare the golden traces with what the device does now
 	@$(RINGSIDE) golden check $(ARGS)
 
-coverage: build ## line and branch coverage of the RTL over the golden scenarios, as lcov
+coverage: build ## what the scenarios meet of the coverage plan (docs/coverage.md), then lines and branches of the RTL over the golden ones, as lcov
+	@$(RINGSIDE) test --all --coverage
 	@.venv/bin/python tools/coverage.py $(ARGS)
 
 bench-ring: setup ## the rings at the limit: 64-byte rates, latencies, batches, the engine alone; fails below 0.9 of golden/rates (resumable; ARGS="--only 512,gen3x8")

@@ -11,6 +11,7 @@
 pub mod accounts;
 pub mod clauses;
 pub mod cost;
+pub mod coverage;
 pub mod event;
 pub mod fairness;
 pub mod features;

@@ -3,6 +3,7 @@
 pub mod boundary;
 pub mod bucket;
 pub mod cli;
+pub mod coverage;
 pub mod driver;
 pub mod golden;
 pub mod host;

@@ -1,13 +1,16 @@
 //! Tests as data. Every golden scenario, stress scenario, capture and planted bug is one test, run by the `ringside` command in a process of its own.
 //!
 //! Names: `golden/NAME` (the device does what was accepted), `rejudge/NAME` (the accepted trace gets the live verdict offline), `stress/NAME`
-//! (the scenario passes), `regression/NAME` (a scenario that failed once passes), `traffic/FILE` (a capture goes through), `random/SEED-RING` (a random legal scenario passes), `twice/NAME` (two runs, the second with waveforms, are the same), `bug/N-ID` (the
+//! (the scenario passes), `coverage/NAME` (the same, of one that is there for what no other meets), `regression/NAME` (a scenario that failed once passes), `traffic/FILE` (a capture goes through), `random/SEED-RING` (a random legal scenario passes), `twice/NAME` (two runs, the second with waveforms, are the same), `bug/N-ID` (the
 //! planted bug is caught by the rule named for it, which is silent without the bug).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use ringside::coverage::{self, Closure, Holes};
+use ringside_models::coverage::Coverage;
 use serde::Deserialize;
 
 /// Random scenarios that every run of the tests holds, each with split and with packed rings; `ringside test --random` runs as many more as one likes.
@@ -66,6 +69,48 @@ fn ringside(args: &[&str]) -> Result<Done, Failed> {
         stdout: text(out.stdout),
         stderr: text(out.stderr),
     })
+}
+
+/// What golden, stress and regression scenarios met of the coverage plan, and how many of them there were.
+static MET: Mutex<(Option<Coverage>, usize)> = Mutex::new((None, 0));
+
+/// It passes, and counts for coverage.
+fn covers(args: &[&str]) -> Result<(), Failed> {
+    let done = ringside(&[args, &["--json"]].concat())?;
+    if done.code != Some(0) {
+        // Once more, in words.
+        return passes(args);
+    }
+    let summary = serde_json::from_str(&done.stdout).map_err(|e| e.to_string())?;
+    let mut met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+    coverage::add_summary(met.0.get_or_insert_default(), &summary).map_err(|e| e.to_string())?;
+    met.1 += 1;
+    Ok(())
+}
+
+/// Is the plan met, by all of these scenarios, but for the holes that are explained? And does the page say so?
+fn coverage_is_closed(scenarios: usize) -> Result<(), String> {
+    let holes = Holes::load(&root().join("golden/coverage.toml")).map_err(|e| e.to_string())?;
+    let page = coverage::page(&holes);
+    let path = root().join("docs/coverage.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &page).map_err(|e| e.to_string())?;
+    }
+    if std::fs::read_to_string(&path).unwrap_or_default() != page {
+        return Err("docs/coverage.md is not what plan and holes say: UPDATE=1 cargo test -p ringside --test scenarios".to_owned());
+    }
+    let met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+    if met.1 < scenarios {
+        return Ok(()); // some were filtered out, or failed
+    }
+    let closure = Closure::of(met.0.as_ref().unwrap_or(&Coverage::default()), &holes);
+    if closure.is_closed() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\n  repeat  ringside test --all --coverage",
+        closure.table()
+    ))
 }
 
 fn passes(args: &[&str]) -> Result<(), Failed> {
@@ -214,21 +259,23 @@ fn stems(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
-    let mut trials = Vec::new();
+    let (mut trials, mut counted) = (Vec::new(), 0);
     for (name, _) in stems("golden/scenarios", &["toml"]) {
+        counted += 1;
         let (golden, trace) = (name.clone(), format!("golden/traces/{name}.jsonl"));
         trials.push(Trial::test(format!("golden/{name}"), move || {
             passes(&["golden", "check", &golden])
         }));
         trials.push(Trial::test(format!("rejudge/{name}"), move || {
-            passes(&["check", &trace])
+            covers(&["check", &trace])
         }));
     }
     for (name, file) in stems("golden/scenarios/stress", &["toml"]) {
         let twice = name == TWICE;
         let again = file.clone();
+        counted += 1;
         trials.push(Trial::test(format!("stress/{name}"), move || {
-            passes(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
+            covers(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
         }));
         if twice {
             trials.push(Trial::test(format!("twice/{name}"), move || {
@@ -236,9 +283,16 @@ fn main() -> ExitCode {
             }));
         }
     }
+    for (name, file) in stems("golden/scenarios/coverage", &["toml"]) {
+        counted += 1;
+        trials.push(Trial::test(format!("coverage/{name}"), move || {
+            covers(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
+        }));
+    }
     for (name, file) in stems("golden/regressions", &["toml"]) {
+        counted += 1;
         trials.push(Trial::test(format!("regression/{name}"), move || {
-            passes(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
+            covers(&["run", "--scenario", &file, "--no-files", "--no-rerun"])
         }));
     }
     for (name, file) in stems("golden/traffic", &["pcap", "pcapng"]) {
@@ -280,5 +334,12 @@ fn main() -> ExitCode {
             ])
         }));
     }
-    libtest_mimic::run(&args, trials).exit_code()
+    let conclusion = libtest_mimic::run(&args, trials);
+    if !args.list
+        && let Err(why) = coverage_is_closed(counted)
+    {
+        eprintln!("coverage: {why}");
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
 }

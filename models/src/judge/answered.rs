@@ -1,10 +1,10 @@
 //! Completions of the device's reads: what the device knows once they have come.
 
-use super::Judge;
 use super::address_map::{Kind, Span};
 use super::cause::{Cause, Purpose};
 use super::dma::{Progress, Read, ReadTarget};
 use super::queue::{Queue, State};
+use super::{Judge, met};
 use crate::rules::RuleId;
 use crate::tlp::Tlp;
 
@@ -18,7 +18,11 @@ impl Judge {
         {
             Progress::Unexpected => Cause::of(Purpose::Unknown),
             Progress::Part(cause) => cause,
-            Progress::Done(read) => self.read_done(&read),
+            Progress::Done(read) => {
+                let overtaken = self.reads.overtaken(&read);
+                met::answered(&read, &read.cause, overtaken, &mut self.w);
+                self.read_done(&read)
+            }
         }
     }
 
@@ -28,6 +32,7 @@ impl Judge {
             return;
         };
         for read in self.reads.give_up(before) {
+            met::answered(&read, &read.cause, false, &mut self.w);
             self.read_done(&read);
         }
     }
@@ -45,7 +50,7 @@ impl Judge {
                 let Some(q) = self.queues.get_mut(queue).filter(|q| current(q, *epoch)) else {
                     return cause;
                 };
-                if read.failed {
+                if read.failed.is_some() {
                     return self.ring_read_failed(*queue, cause);
                 }
                 if read.data.is_empty() {
@@ -54,8 +59,10 @@ impl Judge {
                 if !self.w.stores {
                     self.w.shadow.write(read.addr, &read.data);
                 }
+                let from = q.device_known;
                 let answer = q.ring_answer(*area, *first, &read.data, (read.seq, cause), &mut self.w);
                 cause = answer.cause;
+                met::learned(q, from, &mut self.w);
                 self.chains_appeared(*queue, answer.new);
             }
             ReadTarget::Spans { epoch, pieces } => {
@@ -63,10 +70,10 @@ impl Judge {
                 for &(span, first, n) in pieces {
                     let data = read.data.get(at..at + n as usize).unwrap_or(&[]);
                     at += n as usize;
-                    if self.w.stores && !read.failed {
+                    if self.w.stores && read.failed.is_none() {
                         self.host_data(span, first, data, read.cycle);
                     }
-                    self.span_done(span, *epoch, first, n, read.failed, data);
+                    self.span_done(span, *epoch, first, n, read.failed.is_some(), data);
                 }
             }
             ReadTarget::Nothing => {}

@@ -27,6 +27,19 @@ pub(crate) enum ReadTarget {
     Nothing,
 }
 
+/// Why a read failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Unsupported Request.
+    Unsupported,
+    /// Completer Abort, or another status that is not success.
+    Aborted,
+    /// A completion came poisoned.
+    Poisoned,
+    /// Nobody answered in time.
+    Silence,
+}
+
 /// A read that waits.
 #[derive(Clone, Debug)]
 pub(crate) struct Read {
@@ -40,7 +53,9 @@ pub(crate) struct Read {
     got: u64,
     /// What came so far.
     pub(crate) data: Vec<u8>,
-    pub(crate) failed: bool,
+    pub(crate) failed: Option<Failure>,
+    /// Completions that came.
+    pub(crate) pieces: u32,
     /// Waited for so long that the device may have given up: what it was for is taken as failed.
     given_up: bool,
 }
@@ -49,6 +64,8 @@ pub(crate) struct Read {
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     waiting: BTreeMap<u16, Read>,
+    /// Event number of the latest read that was answered in full.
+    latest: u64,
 }
 
 /// What a completion meant.
@@ -74,10 +91,22 @@ impl Reads {
             .values_mut()
             .filter(|r| r.cycle < cycle && !r.given_up);
         late.map(|read| {
-            (read.given_up, read.failed) = (true, true);
+            (read.given_up, read.failed) = (true, Some(Failure::Silence));
             read.clone()
         })
         .collect()
+    }
+
+    /// Does any read that belongs to this queue wait?
+    pub(crate) fn wait_for(&self, queue: u16) -> bool {
+        self.waiting.values().any(|r| r.cause.queue == Some(queue))
+    }
+
+    /// This read is answered. Was a later one answered before it?
+    pub(crate) fn overtaken(&mut self, read: &Read) -> bool {
+        let overtaken = read.seq < self.latest;
+        self.latest = self.latest.max(read.seq);
+        overtaken
     }
 
     /// When the oldest read that waits for an answer was issued.
@@ -122,7 +151,8 @@ impl Reads {
             len,
             got: 0,
             data: Vec::new(),
-            failed: false,
+            failed: None,
+            pieces: 0,
             given_up: false,
         };
         self.waiting.insert(tag, read);
@@ -181,8 +211,14 @@ impl Reads {
             },
         );
         let n = (data.len().saturating_sub(skip) as u64).min(left);
-        if !good || poisoned {
-            read.failed = true;
+        read.pieces += 1;
+        let failure = match status {
+            CplStatus::Sc => poisoned.then_some(Failure::Poisoned),
+            CplStatus::Ur => Some(Failure::Unsupported),
+            _ => Some(Failure::Aborted),
+        };
+        if failure.is_some() {
+            read.failed = failure;
         } else {
             read.data
                 .extend_from_slice(data.get(skip..skip + n as usize).unwrap_or(&[]));

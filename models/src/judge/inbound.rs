@@ -6,6 +6,7 @@ use super::config_space::ConfigEffect;
 use super::device_config::MAX_PAIRS;
 use super::features;
 use super::host::HostTarget;
+use super::met;
 use super::queue::{Queue, State};
 use super::registers::{CONFIG_VECTOR, DRIVER_OK, Effect, GENERATION, NEEDS_RESET, NO_VECTOR, QUEUE_VECTOR};
 use super::{Distress, Judge, Life};
@@ -88,9 +89,9 @@ impl Judge {
                     .request(&tlp.body, HostTarget::ConfigWrite, cause, None, now, seq);
                 match effect {
                     ConfigEffect::Flr => {
+                        self.flr = Some(seq);
                         self.take_effect(Effect::ResetStarted);
                         self.registers.status = 0;
-                        self.flr = Some(seq);
                     }
                     ConfigEffect::Msix => self.unmasked(),
                     ConfigEffect::None => {}
@@ -255,6 +256,7 @@ impl Judge {
             (upto, new) = q.kick_position((value >> 16) as u16, &mut self.w);
         }
         q.kicks.kicked(upto);
+        met::kick(&mut self.w);
         self.chains_appeared(queue, new);
         cause
     }
@@ -334,6 +336,8 @@ impl Judge {
         match effect {
             Effect::None => {}
             Effect::ResetStarted => {
+                let how = if self.flr.is_some() { "function" } else { "device" };
+                self.met_reset(how, None);
                 if self.life == Life::Running {
                     self.life = Life::Stopping;
                 }
@@ -346,6 +350,7 @@ impl Judge {
             Effect::ResetDone => self.device_stopped(),
             Effect::Started => {
                 self.life = Life::Running;
+                met::negotiated(&mut self.w);
                 self.needs_reset = false;
                 self.distress = Distress::default();
                 self.messages.started(self.w.book.now);
@@ -368,6 +373,7 @@ impl Judge {
             Effect::StatusRead(value) => self.status_read(value),
             Effect::Enabled(queue) => self.queue_enabled(queue),
             Effect::QueueResetStarted(queue) => {
+                self.met_reset("queue", Some(queue));
                 if let Some(q) = self.queues.get_mut(&queue) {
                     q.state = State::Stopping;
                     q.decision.excuse();
@@ -381,7 +387,10 @@ impl Judge {
                     self.net.queue_reset(queue, &self.w);
                 }
             }
-            Effect::SuspendAsked => self.suspend_asked(),
+            Effect::SuspendAsked => {
+                self.met_reset("suspend", None);
+                self.suspend_asked();
+            }
             Effect::Suspended(value) => {
                 self.suspended();
                 self.status_read(value);

@@ -1,5 +1,6 @@
 //! Interrupts as the function sends them: MSI-X table, masks, and what each message is put down to.
 
+use super::met;
 use std::collections::BTreeMap;
 
 use super::cause::{Cause, Purpose};
@@ -175,6 +176,9 @@ impl Messages {
         purpose: Purpose,
     ) -> Cause {
         let now = w.book.now;
+        if !users.is_empty() {
+            met::interrupt(purpose, w);
+        }
         let mut best: Option<(Reason, u16)> = None;
         for &index in users {
             let Some(q) = queues.get_mut(&index) else { continue };

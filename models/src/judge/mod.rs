@@ -23,6 +23,7 @@ mod inbound;
 mod interrupt;
 mod line;
 mod messages;
+mod met;
 mod named;
 mod net;
 mod notify;
@@ -241,6 +242,7 @@ impl Judge {
             }
             What::WireRx { flow, data } if self.w.shape.net => self.net.wire_rx(*flow, data, &self.w),
             What::WireDrop { reason } if self.w.shape.net => {
+                met::dropped(*reason, &mut self.w);
                 self.net
                     .wire_drop(*reason, &self.queues, &self.startup, &mut self.w);
             }

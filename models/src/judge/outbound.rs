@@ -4,6 +4,7 @@ use super::address_map::{Area, Kind, Span};
 use super::cause::{Cause, Purpose};
 use super::dma::ReadTarget;
 use super::inbound::enabled;
+use super::met;
 use super::net::shape::Role;
 use super::queue::{Queue, State, UsedWrite};
 use super::way_out::Class;
@@ -358,6 +359,8 @@ impl Judge {
             return;
         };
         if let Some((old, new)) = out.published.filter(|_| q.state != State::Dead) {
+            let chains = out.groups.iter().map(Vec::len).sum::<usize>() as u64;
+            met::published(chains, (old, new), q.size, &mut self.w);
             let vector = self.registers.queues.get(&queue).and_then(|r| r.vector);
             if super::messages::Messages::mapped(vector, &self.config) {
                 let stopping = q.state == State::Stopping;

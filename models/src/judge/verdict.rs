@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::coverage::{Coverage, Of};
 use crate::rules::{self, RULES, RuleId, Scope};
 
 /// A rule was broken.
@@ -84,6 +85,8 @@ pub struct Verdict {
     pub compared: Compared,
     /// Rules that the scenario provokes on purpose (from the header).
     pub expect: Vec<String>,
+    /// Situations of the coverage plan that were met.
+    pub coverage: Coverage,
 }
 
 impl Verdict {
@@ -143,6 +146,7 @@ pub(crate) struct Book {
     /// Queues whose driver gave the device something that no device can be judged by.
     void: BTreeSet<u16>,
     pub(crate) compared: Compared,
+    pub(crate) cover: Coverage,
 }
 
 const RECENT: usize = 12;
@@ -173,6 +177,7 @@ impl Book {
             recent: BTreeMap::new(),
             void: BTreeSet::new(),
             compared: Compared::default(),
+            cover: Coverage::default(),
         }
     }
 
@@ -293,8 +298,8 @@ impl Book {
         std::mem::take(&mut self.fresh)
     }
 
-    pub(crate) fn into_verdict(self, expect: Vec<String>) -> Verdict {
-        let rules = RuleId::ALL
+    pub(crate) fn into_verdict(mut self, expect: Vec<String>) -> Verdict {
+        let rules: Vec<RuleOutcome> = RuleId::ALL
             .iter()
             .map(|&r| RuleOutcome {
                 id: r.rule().id,
@@ -307,7 +312,11 @@ impl Book {
                 off: self.off[r as usize],
             })
             .collect();
+        for rule in rules.iter().filter(|r| r.checked > 0) {
+            self.cover.meet(Of::Rule, &[rule.id]);
+        }
         Verdict {
+            coverage: self.cover,
             violations: self.kept,
             rules,
             compared: self.compared,

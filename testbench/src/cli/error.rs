@@ -6,6 +6,7 @@ use ringside_reports::LineError;
 use ringside_reports::compare::CompareError;
 use ringside_sim::{BuildError, DutError};
 
+use crate::coverage::CoverageError;
 use crate::driver::error::DriverError;
 use crate::run::RunError;
 use crate::scenario::ScenarioError;
@@ -20,6 +21,9 @@ pub enum CliError {
     /// The scenario cannot be used.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    /// Coverage cannot be held against the plan.
+    #[error(transparent)]
+    Coverage(#[from] CoverageError),
     /// The device's description cannot be used.
     #[error(transparent)]
     Dut(#[from] DutError),

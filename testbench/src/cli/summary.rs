@@ -267,6 +267,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
         "rules": verdict.rules,
         "compared": verdict.compared,
         "expect": verdict.expect,
+        "coverage": verdict.coverage,
     })
 }
 

@@ -111,6 +111,8 @@ pub struct DriverConfig {
     pub promiscuous: bool,
     /// From an interrupt's arrival to the first instruction of its handler, and between two looks of a polling driver.
     pub reaction_ns: u32,
+    /// How a command is laid out.
+    pub command_shape: Shape,
     /// Transmission.
     pub tx: TxConfig,
     /// Reception.
@@ -143,6 +145,7 @@ impl Default for DriverConfig {
             free_list: FreeList::Lifo,
             promiscuous: true,
             reaction_ns: 200,
+            command_shape: Shape::Direct,
             tx: TxConfig::default(),
             rx: RxConfig::default(),
             misbehave: Vec::new(),
@@ -249,7 +252,11 @@ impl DriverConfig {
             return bad("queue_size", self.queue_size.into(), sizes);
         }
         if self.ring == Format::Packed {
-            for (key, shape) in [("tx.shape", self.tx.shape), ("rx.shape", self.rx.shape)] {
+            for (key, shape) in [
+                ("tx.shape", self.tx.shape),
+                ("rx.shape", self.rx.shape),
+                ("command_shape", self.command_shape),
+            ] {
                 if shape == Shape::DirectThenIndirect {
                     let allowed = "direct or indirect with ring = \"packed\", whose lists mix no indirect descriptor in";
                     return not(key, "direct_then_indirect".to_owned(), allowed);

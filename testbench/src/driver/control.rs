@@ -25,15 +25,21 @@ pub fn shown(command: &Command) -> Vec<u8> {
 /// A control queue at work.
 pub struct Control {
     queue: SharedQueue<()>,
+    shape: Shape,
     memory: Memory,
     sim: SimHandle,
 }
 
 impl Control {
-    /// Commands through `queue`.
+    /// Commands through `queue`, their elements laid out as `shape` says.
     #[must_use]
-    pub fn new(queue: SharedQueue<()>, memory: Memory, sim: SimHandle) -> Self {
-        Control { queue, memory, sim }
+    pub fn new(queue: SharedQueue<()>, shape: Shape, memory: Memory, sim: SimHandle) -> Self {
+        Control {
+            queue,
+            shape,
+            memory,
+            sim,
+        }
     }
 
     /// Sends a command and waits for its answer: the writable part as far as the device says it wrote it, ack byte first.
@@ -63,7 +69,7 @@ impl Control {
                 write: true,
             });
         }
-        self.queue.borrow_mut().add(&elements, Shape::Direct, ())?;
+        self.queue.borrow_mut().add(&elements, self.shape, ())?;
         publish(&self.queue).await?;
         let answer = self.sim.timeout(ANSWER_CYCLES_MAX, self.answer()).await;
         let written = answer.map_err(|e| DriverError::NoAnswer {

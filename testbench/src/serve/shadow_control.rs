@@ -13,7 +13,7 @@ use crate::driver::error::DriverError;
 use crate::driver::features::{EVENT_IDX, Features, IN_ORDER, RING_PACKED};
 use crate::driver::gate::Gate;
 use crate::driver::queue::{Breaches, Context, DriverQueue};
-use crate::driver::ring::{Format, FreeList, QueueOptions, Ring};
+use crate::driver::ring::{Format, FreeList, QueueOptions, Ring, Shape};
 use crate::driver::transport::{NO_VECTOR, Transport};
 use crate::host::dice::Dice;
 
@@ -64,7 +64,7 @@ impl ShadowControl {
         };
         let queue = DriverQueue::new(ring, registers, context, Event::new("control queue"));
         let queue = Rc::new(RefCell::new(queue));
-        let control = Control::new(queue, host.memory().clone(), host.sim().clone());
+        let control = Control::new(queue, Shape::Direct, host.memory().clone(), host.sim().clone());
         Ok(ShadowControl(control))
     }
 

@@ -1,5 +1,6 @@
 //! The control queue: what each command must be acknowledged with, and what it does to the filters.
 
+use crate::judge::met;
 use std::collections::VecDeque;
 
 use super::filter::{Filter, Mac};
@@ -146,6 +147,7 @@ impl Control {
             (Ack::Either, Some(a)) => a == OK || a == ERR,
         };
         w.book.compared.commands += 1;
+        met::command(command.bytes.first().copied(), ack == Some(OK), w);
         w.book.check(
             RuleId::NetCtrlAck,
             Some(queue),

@@ -1,5 +1,6 @@
 //! Receive side of the scoreboard: what was handed to the device against what appears in receive buffers.
 
+use crate::judge::met;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::control::Control;
@@ -257,6 +258,7 @@ impl Receive {
             for b in &packet {
                 frame.extend_from_slice(&b.data);
             }
+            met::delivered(frame.len() - header, packet.len(), w);
             self.delivered(pair, &frame[header..], w);
             packets += 1;
         }

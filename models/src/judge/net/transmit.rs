@@ -1,5 +1,6 @@
 //! Transmit side of the scoreboard: frames on the wire against the chains of their queue.
 
+use crate::judge::met;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::shape::tx_queue;
@@ -207,6 +208,7 @@ impl Transmit {
             return;
         };
         w.book.compared.frames_tx += 1;
+        met::sent(data.len(), w);
         if same(front) {
             w.book.held(RuleId::NetTxData);
             w.book.held(RuleId::NetTxOrder);

@@ -7,6 +7,7 @@ use crate::judge::address_map::RingArea;
 use crate::judge::asking::Asking;
 use crate::judge::features;
 use crate::judge::interrupt::Decision;
+use crate::judge::met;
 use crate::judge::notify::Kicks;
 use crate::judge::registers::QueueRegs;
 use crate::judge::world::World;
@@ -214,6 +215,7 @@ impl Base {
         if let Some(len) = len.filter(|_| chain.walked) {
             self.check_len(&mut chain, len, w);
         }
+        met::returned(self, &chain, w);
         chain.give_up(w);
         self.chains.remember(chain);
         w.book.compared.chains += 1;

@@ -10,17 +10,23 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
+use ringside_models::coverage::Coverage;
 
 use crate::cli::interrupt::Interrupt;
 use crate::cli::out::outln;
 use crate::cli::paint::{Paint, Progress, grouped};
 use crate::cli::{CliError, Outcome, failure};
+use crate::coverage::{self, Closure, CoverageError, Holes};
 use crate::workspace;
 
 use super::state::Record;
 
 /// Where Ringside's own scenarios are.
 const FOLDER: &str = "golden/scenarios";
+/// What failed once.
+const REGRESSIONS: &str = "golden/regressions";
+/// The holes in their coverage that are explained.
+const HOLES: &str = "golden/coverage.toml";
 /// Longest reason that is shown, in characters.
 const SHOWN: usize = 160;
 
@@ -30,7 +36,7 @@ pub(super) struct SuiteArgs {
     /// Scenario files, or folders of them [default: golden/scenarios, without the folders in it]
     #[arg(value_name = "SCENARIO", conflicts_with_all = ["random", "all"])]
     scenarios: Vec<PathBuf>,
-    /// The stress scenarios too
+    /// The stress and coverage scenarios, and those that failed once, too
     #[arg(long, conflicts_with = "random")]
     all: bool,
     /// Description of the device under test [default: what the scenario says, or rtl/dut.toml]
@@ -39,17 +45,24 @@ pub(super) struct SuiteArgs {
     /// Run each on this design too and demand the same at every pin in every cycle
     #[arg(long, value_name = "FILE", conflicts_with = "random")]
     same_as: Option<PathBuf>,
+    /// Hold what was met against the coverage plan, docs/coverage.md
+    #[arg(long, conflicts_with = "random")]
+    coverage: bool,
+    /// Holes that are explained [default: golden/coverage.toml]
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    holes: Option<PathBuf>,
 }
 
 /// What came of one scenario.
 enum Verdict {
-    Pass { cycles: u64 },
+    Pass { cycles: u64, met: Box<Coverage> },
     Skip { why: String },
     Fail { why: String },
 }
 
 pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Result<Outcome, CliError> {
     let files = args.files()?;
+    let holes = args.holes()?;
     let program = std::env::current_exe().map_err(CliError::file("find", "the ringside command"))?;
     let progress = Progress::new();
     let stop = interrupt.flag();
@@ -80,20 +93,32 @@ pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Res
     Interrupt::during(run_all)?;
     drop(progress);
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let closed = holes.is_none_or(|holes| {
+        let mut met = Coverage::default();
+        for verdict in &done {
+            if let Verdict::Pass { met: here, .. } = verdict {
+                met.add(here);
+            }
+        }
+        let closure = Closure::of(&met, &holes);
+        outln!("\n{}", closure.table());
+        // Some scenarios alone need not meet everything.
+        !args.all || closure.is_closed()
+    });
     let count = |is: fn(&Verdict) -> bool| done.iter().filter(|v| is(v)).count();
     let passed = count(|v| matches!(v, Verdict::Pass { .. }));
     let failed = count(|v| matches!(v, Verdict::Fail { .. }));
     let cycles: u64 = done
         .iter()
         .map(|v| {
-            if let Verdict::Pass { cycles } = v {
+            if let Verdict::Pass { cycles, .. } = v {
                 *cycles
             } else {
                 0
             }
         })
         .sum();
-    let word = if failed > 0 || passed == 0 {
+    let word = if failed > 0 || passed == 0 || !closed {
         paint.bad("FAIL")
     } else {
         paint.good("PASS")
@@ -104,13 +129,15 @@ pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Res
         done.len() - passed - failed,
         files.len() - done.len()
     );
-    Ok(if failed > 0 || (passed == 0 && done.len() == files.len()) {
-        Outcome::Violations
-    } else if stop.load(Ordering::SeqCst) {
-        Outcome::Interrupted
-    } else {
-        Outcome::Pass
-    })
+    Ok(
+        if failed > 0 || !closed || (passed == 0 && done.len() == files.len()) {
+            Outcome::Violations
+        } else if stop.load(Ordering::SeqCst) {
+            Outcome::Interrupted
+        } else {
+            Outcome::Pass
+        },
+    )
 }
 
 impl SuiteArgs {
@@ -122,6 +149,8 @@ impl SuiteArgs {
         }
         if self.all {
             named.push(workspace::path(FOLDER).join("stress"));
+            named.push(workspace::path(FOLDER).join("coverage"));
+            named.push(workspace::path(REGRESSIONS));
         }
         let mut files = Vec::new();
         for path in named {
@@ -146,6 +175,12 @@ impl SuiteArgs {
             }
         }
         Ok(files)
+    }
+
+    /// The explained holes, if coverage is asked for.
+    fn holes(&self) -> Result<Option<Holes>, CliError> {
+        let path = self.holes.clone().unwrap_or_else(|| workspace::path(HOLES));
+        Ok(self.coverage.then(|| Holes::load(&path)).transpose()?)
     }
 
     /// The command that runs one of them.
@@ -192,8 +227,12 @@ fn one(program: &Path, words: &[String], stop: &AtomicBool) -> Result<Verdict, C
     }
     let record = Record::of_run(0, code, &stdout, &stderr);
     Ok(if record.passed {
+        let mut met = Box::<Coverage>::default();
+        let summary = serde_json::from_str(&stdout).map_err(CoverageError::from)?;
+        coverage::add_summary(&mut met, &summary)?;
         Verdict::Pass {
             cycles: record.cycles,
+            met,
         }
     } else {
         Verdict::Fail { why: record.why }
@@ -209,7 +248,9 @@ fn line(file: &Path, verdict: &Verdict, words: &[String], paint: Paint) -> Strin
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let short = |why: &str| why.chars().take(SHOWN).collect::<String>();
     match verdict {
-        Verdict::Pass { cycles } => format!("  {}   {name}: {} cycles", paint.good("PASS"), grouped(*cycles)),
+        Verdict::Pass { cycles, .. } => {
+            format!("  {}   {name}: {} cycles", paint.good("PASS"), grouped(*cycles))
+        }
         Verdict::Skip { why } => format!("  {}   {name}: {}", paint.dim("SKIP"), short(why)),
         Verdict::Fail { why } => format!(
             "  {}   {name}: {}\n         repeat  {}",

@@ -133,7 +133,12 @@ impl NetDriver {
         let watch = self.watch_config(transport.clone(), changed);
         let config_task = self.sim().spawn("configuration changes", watch);
         let control = control_queue.map(|queue| {
-            let control = Control::new(Rc::clone(&queue), inner.host.memory().clone(), self.sim().clone());
+            let control = Control::new(
+                Rc::clone(&queue),
+                inner.config.command_shape,
+                inner.host.memory().clone(),
+                self.sim().clone(),
+            );
             (Rc::new(control), queue)
         });
         for (pair, (p, receiver)) in set.iter_mut().zip(receivers).enumerate() {
