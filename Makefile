@@ -15,7 +15,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers build run test soak lint formal netlist fmt golden coverage bench bench-ring drivers traffic clean
+.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers build run test soak lint formal paths netlist fmt golden coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -64,6 +64,9 @@ lint: setup-lint ## formatting, clippy, and four readings of the RTL
 
 formal: setup-formal ## proofs of the RTL's blocks (rtl/formal), and that they find the faults put in: proved, depth, seconds
 	@.venv/bin/python tools/formal.py $(ARGS)
+
+paths: setup-lint ## no combinational path from an input to an output of the device
+	@.venv/bin/python tools/comb_paths.py --known rtl/paths.toml $(ARGS)
 
 netlist: setup-lint ## synthesise a small build of the device (NETLIST) to gates; the golden scenarios on it, from random state and in lock-step with the RTL
 	@$(CARGO) build --quiet --release -p ringside

@@ -179,8 +179,15 @@ module completer
   // The completion.
   logic        refused, credits;
   logic [2:0]  status;
-  logic [7:0]  cplh_left;
-  logic [11:0] cpld_left, cpld_need;
+  logic [7:0]  cplh_left, cplh_limit_q;
+  logic [11:0] cpld_left, cpld_need, cpld_limit_q;
+
+  // Through registers, so that no path goes from the limits to the completion channel.
+  always_ff @(posedge clk_i) begin
+    cplh_limit_q <= fc_cplh_limit_i;
+    cpld_limit_q <= fc_cpld_limit_i;
+  end
+
   logic        consume;
 
   assign refused    = request_q.action == ActUnsupported || request_q.action == ActAbort;
@@ -194,12 +201,12 @@ module completer
   credit_counter #(
     .W(8)
   ) u_cplh (
-    .clk_i, .rst_ni, .limit_i(fc_cplh_limit_i), .consume_i(8'(consume)), .left_o(cplh_left)
+    .clk_i, .rst_ni, .limit_i(cplh_limit_q), .consume_i(8'(consume)), .left_o(cplh_left)
   );
   credit_counter #(
     .W(12)
   ) u_cpld (
-    .clk_i, .rst_ni, .limit_i(fc_cpld_limit_i), .consume_i(consume ? cpld_need : '0), .left_o(cpld_left)
+    .clk_i, .rst_ni, .limit_i(cpld_limit_q), .consume_i(consume ? cpld_need : '0), .left_o(cpld_left)
   );
 
   // Limits only grow, so what was offered stays offered.
