@@ -15,7 +15,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers build run test soak lint formal paths netlist fmt golden coverage bench bench-ring drivers traffic clean
+.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers setup-uml build run test soak lint formal paths netlist fmt golden coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -42,6 +42,9 @@ setup-traffic: ## ... and what re-makes the captures in golden/traffic
 setup-drivers: ## ... and DPDK's testpmd, which make drivers lets drive the device
 	@tools/setup.sh drivers
 
+setup-uml: ## ... and a user-mode Linux that has the device in its PCI slot (builds it: 5 minutes of processor time, once)
+	@tools/setup.sh uml
+
 build: setup ## build the ringside command
 	$(CARGO) build --release -p ringside
 
@@ -56,7 +59,7 @@ soak: setup ## random legal scenarios, split and packed, until DESCRIPTORS descr
 	@$(CARGO) build --quiet --release -p ringside
 	@$(RINGSIDE) test --random $(DESCRIPTORS) --seed $(SEED) $(ARGS)
 
-drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost-user): a table of runs; skips loudly what is not installed (make setup-drivers)
+drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost-user, Linux in its PCI slot): a table of runs; skips loudly what is not installed (make setup-drivers setup-uml)
 	@$(CARGO) build --quiet --release -p ringside && python3 tools/drivers.py $(ARGS) -- target/release/ringside
 
 lint: setup-lint ## formatting, clippy, and four readings of the RTL

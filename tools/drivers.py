@@ -156,6 +156,8 @@ def one(ringside, run, seconds, folder):
     else:
         if row["out"][0] != row["out"][1]:
             why.append(f"testpmd sent {row['out'][0]}, {row['out'][1]} left the device")
+        if wire == "echo" and row["in"][0] == 0:
+            why.append("testpmd received nothing of what came back")
         queues = int(re.search(r"queues=(\d+)", vdev).group(1)) if "queues=" in vdev else 1
         late = BURST * queues if wire == "echo" else 0
         if not 0 <= row["in"][1] - row["in"][0] <= late:

@@ -89,7 +89,16 @@ fn failures_of_random_tests_are_shrunk_once_a_kind_and_told_by_kind() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state.jsonl");
     // Every transmit chain is returned with a length.
-    let args = ["--random", "1500", "--set", "BUG=5", "--shrink-runs", "12", "--shrink-seconds", "3600"];
+    let args = [
+        "--random",
+        "1500",
+        "--set",
+        "BUG=5",
+        "--shrink-runs",
+        "12",
+        "--shrink-seconds",
+        "3600",
+    ];
     let (code, text) = said(random_tests(&state, &args));
     assert_eq!(code, Some(1), "{text}");
     let failed = records(&state).iter().filter(|r| !r.1).count();

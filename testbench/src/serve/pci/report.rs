@@ -34,6 +34,9 @@ pub enum Left {
         /// Which queue.
         queue: u16,
     },
+    /// It has gone, as guests do.
+    #[error("the guest has gone")]
+    Gone,
     /// It is sent away.
     #[error("the service ends")]
     Stopped,
@@ -46,10 +49,16 @@ impl Left {
     /// Did it leave as one does?
     #[must_use]
     pub fn is_fair(&self) -> bool {
-        matches!(
-            self,
-            Left::Channel(ChannelError::Closed) | Left::Calendar(CalendarError::Closed) | Left::Stopped
-        )
+        matches!(self, Left::Gone | Left::Stopped)
+    }
+
+    /// A guest that ends closes its connections in any order: that is one way to leave, not two.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        match self {
+            Left::Channel(ChannelError::Closed) | Left::Calendar(CalendarError::Closed) => Left::Gone,
+            other => other,
+        }
     }
 }
 

@@ -128,7 +128,7 @@ impl Service<'_> {
             self.tell("a guest connects");
             let left = loop {
                 if let Err(left) = self.turn(&mut guest).await {
-                    break left;
+                    break left.settled();
                 }
             };
             self.tell(&format!("it leaves: {left}"));
@@ -279,6 +279,10 @@ impl Service<'_> {
         let queue = usize::from(COMMANDS);
         let mut call = false;
         loop {
+            // A guest may have more to ask for than there is time.
+            if self.is_stopped() {
+                return Err(Left::Stopped);
+            }
             let (frontend, slot) = (&mut guest.frontend, &mut guest.slot);
             let Some(mailbox) = &mut frontend.mailboxes[queue] else {
                 break;
