@@ -141,9 +141,8 @@ module ring_output
     .wr_o(split_beat), .busy_o(split_busy)
   );
 
-  // Used descriptors are gathered for a short time still: longer has not been measured on packed rings.
   packed_used #(
-    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(24), .AGE_CYCLES(128), .BUG(BUG)
+    .NQ(NQ), .DATA_W(DATA_W), .IDLE_CYCLES(IDLE_CYCLES), .AGE_CYCLES(AGE_CYCLES), .BUG(BUG)
   ) u_packed (
     .clk_i, .rst_ni, .ctx_i, .in_order_i(features_i.in_order), .run_i(run_packed), .clear_i,
     .cpl_valid_i(cpl_valid_i && is_packed),
