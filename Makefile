@@ -15,7 +15,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers setup-uml build run test soak lint formal paths netlist fmt golden coverage bench bench-ring drivers traffic clean
+.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers setup-uml build run test soak lint formal paths netlist fmt golden study coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -83,11 +83,14 @@ fmt: ## format the Rust
 golden: setup ## compare the golden traces with what the device does now
 	@$(RINGSIDE) golden check $(ARGS)
 
+study: setup ## every study of golden/studies: questions, the runs that answer them, a page each (resumable; ARGS="--keep" keeps the results for docs/studies.md)
+	@$(RINGSIDE) study --all $(ARGS)
+
 coverage: build ## what the scenarios meet of the coverage plan (docs/coverage.md), then lines and branches of the RTL over the golden ones, as lcov
 	@$(RINGSIDE) test --all --coverage
 	@.venv/bin/python tools/coverage.py $(ARGS)
 
-bench-ring: setup ## the rings at the limit: 64-byte rates, latencies, batches, the engine alone; fails below 0.9 of golden/rates (resumable; ARGS="--only 512,gen3x8")
+bench-ring: setup ## the rings at the limit: 64-byte rates, latencies, the engine alone; fails below 0.9 of golden/rates (resumable; ARGS="--only 512,gen3x8")
 	@$(CARGO) build --quiet --release -p ringside && python3 tools/bench/ring.py $(ARGS) --compare golden/rates/rates.json -- target/release/ringside
 
 bench: setup-bench ## simulated cycles per second beside bare C++ and cocotb

@@ -27,6 +27,16 @@ pub(crate) struct Requests {
     pub(crate) writes: u64,
 }
 
+/// What latencies are called.
+pub(crate) mod latency {
+    pub(crate) const KICK_TO_READ: &str = "kick to first read";
+    pub(crate) const KICK_TO_PAYLOAD: &str = "kick to first payload read";
+    pub(crate) const PAYLOAD_TO_USED: &str = "payload done to used index";
+    pub(crate) const NEWEST_TO_MSIX: &str = "newest used index to MSI-X";
+    pub(crate) const OLDEST_TO_MSIX: &str = "oldest used index to MSI-X";
+    pub(crate) const ROUND_TRIP: &str = "memory read round trip";
+}
+
 /// Distributions of the latencies, over all queues of a role.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Distributions {
@@ -180,14 +190,29 @@ impl Collector {
             used_to_msix_cycles,
         } = std::mem::take(l);
         let d = self.distributions.entry(self.registers.role(queue)).or_default();
-        for (samples, into) in [
-            (kick_to_read_cycles, &mut d.kick_to_read),
-            (kick_to_payload_cycles, &mut d.kick_to_payload),
-            (payload_to_used_cycles, &mut d.payload_to_used),
-            (used_to_msix_cycles, &mut d.oldest_to_msix),
+        let role = Some(self.registers.role(queue));
+        for (what, samples, into) in [
+            (latency::KICK_TO_READ, kick_to_read_cycles, &mut d.kick_to_read),
+            (
+                latency::KICK_TO_PAYLOAD,
+                kick_to_payload_cycles,
+                &mut d.kick_to_payload,
+            ),
+            (
+                latency::PAYLOAD_TO_USED,
+                payload_to_used_cycles,
+                &mut d.payload_to_used,
+            ),
+            (
+                latency::OLDEST_TO_MSIX,
+                used_to_msix_cycles,
+                &mut d.oldest_to_msix,
+            ),
         ] {
             for cycles in samples {
-                into.add(cycles);
+                if into.add(cycles) {
+                    self.examples.longest_yet(what, role, cycles);
+                }
             }
         }
     }
@@ -304,11 +329,11 @@ impl Collector {
             && let Some(used) = self.newest.remove(&queue)
         {
             let role = self.registers.role(queue);
-            self.distributions
-                .entry(role)
-                .or_default()
-                .newest_to_msix
-                .add(cycle - used);
+            let d = self.distributions.entry(role).or_default();
+            if d.newest_to_msix.add(cycle - used) {
+                self.examples
+                    .longest_yet(latency::NEWEST_TO_MSIX, Some(role), cycle - used);
+            }
         }
     }
 
@@ -336,8 +361,10 @@ impl Collector {
                 let Some(brought) = self.flight.completion(cycle, tlp) else {
                     return;
                 };
-                if let Some(cycles) = brought.round_trip_cycles {
-                    self.round_trip.add(cycles);
+                if let Some(cycles) = brought.round_trip_cycles
+                    && self.round_trip.add(cycles)
+                {
+                    self.examples.longest_yet(latency::ROUND_TRIP, None, cycles);
                 }
                 self.yardstick
                     .read(brought.addr, brought.data, brought.note, cause);

@@ -27,7 +27,7 @@ pub enum ReportError {
     #[error("cannot draw the picture `{figure}`: {cause}")]
     Draw {
         /// Which one.
-        figure: &'static str,
+        figure: String,
         /// What the plotting library said.
         cause: String,
     },

@@ -28,9 +28,33 @@ pub(crate) struct Examples {
     pub(crate) requests: BTreeMap<(Option<Role>, Purpose), Vec<Example>>,
     /// The line at which each violation was found, by rule and cycle.
     violations: BTreeMap<(&'static str, u64), u64>,
+    /// Where the longest latency of each kind ended, and how long it was; those of no role are of every queue.
+    pub(crate) longest: BTreeMap<(Option<Role>, &'static str), (Example, u64)>,
+    /// Latencies, longest of their kind, that the present line ends.
+    ended: Vec<(Option<Role>, &'static str, u64)>,
+}
+
+impl Example {
+    fn new(line: u64, cycle: u64, text: &str) -> Self {
+        let text = text.trim_end();
+        let mut short: String = text.chars().take(LETTERS).collect();
+        if short.len() < text.len() {
+            short.push('…');
+        }
+        Example {
+            line,
+            cycle,
+            text: short,
+        }
+    }
 }
 
 impl Examples {
+    /// The present event ends a latency that is the longest of its kind yet.
+    pub(crate) fn longest_yet(&mut self, what: &'static str, role: Option<Role>, cycles: u64) {
+        self.ended.push((role, what, cycles));
+    }
+
     /// Takes in a line, its event and what the judge said of it.
     pub(crate) fn observe(
         &mut self,
@@ -46,21 +70,16 @@ impl Examples {
                 self.violations.entry((v.rule, v.cycle)).or_insert(line);
             }
         }
+        for (role, what, cycles) in self.ended.drain(..) {
+            let example = Example::new(line, event.cycle, text);
+            self.longest.insert((role, what), (example, cycles));
+        }
         let (What::Tlp { ch: Channel::Rq, .. }, Some((cause, role))) = (&event.what, cause) else {
             return;
         };
         let kept = self.requests.entry((role, cause.purpose)).or_default();
         if kept.len() < KEPT {
-            let text = text.trim_end();
-            let mut short: String = text.chars().take(LETTERS).collect();
-            if short.len() < text.len() {
-                short.push('…');
-            }
-            kept.push(Example {
-                line,
-                cycle: event.cycle,
-                text: short,
-            });
+            kept.push(Example::new(line, event.cycle, text));
         }
     }
 

@@ -12,9 +12,12 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn add(&mut self, cycles: u64) {
+    /// Counts a sample; is it the longest yet?
+    pub(crate) fn add(&mut self, cycles: u64) -> bool {
+        let longest = self.max().is_none_or(|max| cycles > max);
         *self.counts.entry(cycles).or_default() += 1;
         self.total += 1;
+        longest
     }
 
     /// Samples.

@@ -37,6 +37,7 @@ mod plot;
 mod read;
 mod registers;
 mod report;
+pub mod study;
 mod table;
 mod tables;
 mod timeline;

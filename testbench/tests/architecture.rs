@@ -119,10 +119,12 @@ fn unsafe_code_is_in_sim_and_where_a_strangers_driver_wants_it() {
 #[test]
 fn nothing_that_reaches_an_artefact_depends_on_hash_order() {
     for crate_folder in ["models", "testbench", "reports"] {
-        let found = mentions(
+        let mut found = mentions(
             crate_folder,
             &["HashMap", "HashSet", "SystemTime", "Instant::now"],
         );
+        // A file for CI says how long each scenario took: that is what it is asked for.
+        found.retain(|line| !line.contains("testbench/src/cli/test/junit.rs:"));
         assert_eq!(found, Vec::<String>::new(), "{crate_folder}");
     }
 }

@@ -107,8 +107,21 @@ fn a_suite_says_what_passed_and_what_the_design_was_not_made_for() {
         "{said}"
     );
 
-    let (code, said) = ringside(&["test", &good, "--same-as", "rtl/examples/registered/dut.toml"]);
+    let junit = folder
+        .path()
+        .join("deep/suite.xml")
+        .to_string_lossy()
+        .into_owned();
+    let registered = ["--same-as", "rtl/examples/registered/dut.toml", "--junit", &junit];
+    let (code, said) = ringside(&[&["test", &good][..], &registered].concat());
     assert_eq!(code, Some(1), "{said}");
+    let xml = std::fs::read_to_string(&junit).expect("a file for CI");
+    assert!(
+        xml.contains("tests=\"1\" failures=\"1\"")
+            && xml.contains("<testcase classname=\"ringside.scenarios\" name=\"good\" time=\"")
+            && xml.contains("message=\"same   NO: ringside_net is not as "),
+        "{xml}"
+    );
     assert!(
         said.contains("FAIL   good: same   NO: ringside_net is not as ")
             && said.contains("repeat  ringside run --scenario"),

@@ -7,6 +7,7 @@ use ringside_models::event::{Channel, Event, What};
 use ringside_models::judge::{Judge, Purpose};
 use ringside_models::tlp::Body;
 use ringside_models::trace::{encode_event, encode_header, parse_event, parse_header};
+use ringside_reports::study::{Definition, Results, Row};
 use serde_json::Value;
 
 struct Bench {
@@ -137,6 +138,78 @@ fn one_extra_read_a_packet_breaks_a_budget() {
     b.file("budgets.toml", tight);
     let same = ["compare", "GOLDEN/tx_single.jsonl", "GOLDEN/tx_single.jsonl"];
     b.says(&[&same[..], &["--budget", "DIR/budgets.toml"]].concat(), 0);
+}
+
+/// A study of one run, which is this report, with a budget of its requests a packet.
+fn study_of(report: &Path, max: f64) -> Results {
+    let text = format!(
+        r#"
+title = "Reads"
+question = "How many requests does a packet cost?"
+[[axis]]
+key = "run"
+title = "run"
+choice = [{{ name = "it" }}]
+[[metric]]
+key = "requests"
+title = "DMA requests a packet"
+from = {{ headline = "requests_per_packet" }}
+[[budget]]
+metric = "requests"
+max = {max:?}
+"#
+    );
+    let study = Definition::parse(&text, "reads").expect("a study");
+    let report = std::fs::read(report).expect("a report");
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    let at = study.cases().expect("runs")[0].at.clone();
+    let requests = study.metrics[0].of(&report, &at).expect("a number");
+    let row = Row {
+        at,
+        passed: report["verdict"]["passed"] == true,
+        values: [("requests".to_owned(), requests)].into(),
+        ..Row::default()
+    };
+    Results::new(&study, Vec::new(), vec![row])
+}
+
+#[test]
+fn one_extra_read_a_packet_changes_a_study_and_breaks_its_budget() {
+    let b = Bench::new();
+    let trace = std::fs::read_to_string(golden("tx_single.jsonl")).expect("a golden trace");
+    b.file("once.jsonl", &trace);
+    b.file("twice.jsonl", &reading_twice(&trace));
+    let study = |name: &str, max: f64| {
+        b.says(
+            &[
+                "report",
+                &format!("DIR/{name}.jsonl"),
+                "--out",
+                &format!("DIR/{name}"),
+            ],
+            0,
+        );
+        study_of(&b.path(name).join("report.json"), max)
+    };
+    let before = study("once", 0.0).rows[0].values["requests"];
+    let (once, twice) = (study("once", before + 0.5), study("twice", before + 0.5));
+    assert!(once.passed() && twice.passed(), "reading twice is no violation");
+    assert!(
+        once.broken().is_empty() && twice.broken().len() == 1,
+        "{:?} {:?}",
+        once.broken(),
+        twice.broken()
+    );
+    assert_eq!(
+        once.sentence(),
+        format!("DMA requests a packet is {before:.2} in every run.")
+    );
+    let after = twice.rows[0].values["requests"];
+    assert!(after >= before + 0.9, "{before} {after}");
+    assert_eq!(
+        twice.sentence(),
+        format!("DMA requests a packet is {after:.2} in every run.")
+    );
 }
 
 #[test]

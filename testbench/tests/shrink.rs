@@ -89,6 +89,7 @@ fn failures_of_random_tests_are_shrunk_once_a_kind_and_told_by_kind() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state.jsonl");
     // Every transmit chain is returned with a length.
+    let junit = folder.path().join("random.xml");
     let args = [
         "--random",
         "1500",
@@ -98,10 +99,20 @@ fn failures_of_random_tests_are_shrunk_once_a_kind_and_told_by_kind() {
         "12",
         "--shrink-seconds",
         "3600",
+        "--junit",
     ];
-    let (code, text) = said(random_tests(&state, &args));
+    let mut command = random_tests(&state, &args);
+    command.arg(&junit);
+    let (code, text) = said(command);
     assert_eq!(code, Some(1), "{text}");
     let failed = records(&state).iter().filter(|r| !r.1).count();
+    let xml = std::fs::read_to_string(&junit).expect("a file for CI");
+    assert_eq!(xml.matches("<failure type=\"").count(), failed, "{xml}");
+    assert_eq!(xml.matches("<testcase ").count(), records(&state).len(), "{xml}");
+    assert!(
+        xml.contains("<failure type=\"SPLIT-USED-LEN · tx · split · "),
+        "{xml}"
+    );
     let kinds = text.matches(" x ").count();
     let smallest = text.matches("\n         smallest has ").count();
     assert!(

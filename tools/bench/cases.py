@@ -7,7 +7,6 @@ LINKS = {"gen3x8": (3, 8, 250), "gen3x16": (3, 16, 250), "gen4x16": (4, 16, 500)
 FRAMES = 12000
 RINGS = (("split", "fifo"), ("split", "lifo"), ("packed", "fifo"))
 IDLE_FRAMES = 24
-BURSTS = 32
 KEYS = ("part", "link", "width", "queues", "direction", "k", "ring", "ids", "gap_us")
 
 
@@ -35,12 +34,6 @@ def latency():
         yield {"part": "latency", "link": "gen3x8", "width": 512, "direction": direction, "ring": ring, "ids": ids, "gap_us": gap}
 
 
-def batches():
-    """Batches of k packets, each found by an idle device: what a ring format costs as the batch grows."""
-    for (ring, ids), direction, k in itertools.product(RINGS, ("tx", "rx"), (1, 2, 4, 8, 16, 32)):
-        yield {"part": "batches", "link": "gen3x16", "width": 512, "direction": direction, "k": k, "ring": ring, "ids": ids}
-
-
 def engine():
     """The engines alone, each way and both at once."""
     for (ring, ids), direction, queues in itertools.product(RINGS, ("tx", "rx", "both"), (1, 4)):
@@ -49,7 +42,7 @@ def engine():
 
 def scenario(case, dut):
     """The scenario of a case, as TOML."""
-    return {"latency": idle, "engine": alone, "batches": burst}.get(case.get("part"), loaded)(case, dut)
+    return {"latency": idle, "engine": alone}.get(case.get("part"), loaded)(case, dut)
 
 
 def head(case, dut):
@@ -119,26 +112,6 @@ direction = "{case["direction"]}"
 frames = {IDLE_FRAMES}
 pace = "timed"
 generator = {{ sizes = {{ fixed = {{ bytes = {FRAME} }} }}, rate_mbps = {rate:.0f} }}
-"""
-
-
-def burst(case, dut):
-    k = case["k"]
-    return head(case, dut) + f"""[host.link]
-generation = 3
-lanes = 16
-{still(500)}[driver]
-ring = "{case["ring"]}"
-queue_size = 1024
-events = "event_idx"
-free_list = "{case["ids"]}"
-tx = {{ batch = {k}, interrupt_after_per_mille = 1000 }}
-rx = {{ refill_batch = {k}, buffers = {k} }}
-[traffic]
-direction = "{case["direction"]}"
-frames = {k * BURSTS}
-pace = "timed"
-generator = {{ sizes = {{ fixed = {{ bytes = {FRAME} }} }}, burst = {k}, rate_mbps = {max(1, k * FRAME * 8 // 20)} }}
 """
 
 

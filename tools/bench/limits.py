@@ -72,15 +72,6 @@ def batch(ring, direction, k, runs, frame, width_bits):
     return c
 
 
-def yardstick(ring, scattered, direction, k, frame):
-    """(requests, bytes up, bytes down) per packet of a batch of k with both sides' events and one MSI-X: the project's formulas."""
-    c = batch(ring, direction, k, k if scattered else 1, frame, 512)
-    event = 2 if ring == "split" else 4
-    c.read(event)                                   # what the driver asks of interrupts
-    c.write(event)                                  # what the device asks of kicks
-    return (c.requests + 1) / k, (c.up + MWR) / k, (c.down + MWR + 4) / k
-
-
 def limits(ring, direction, batches, run_length, kicks, frame, width_bits, clock_mhz, gbps):
     """(link, boundary) in Mpps of each direction; "both" is both at the same time. `batches`: packets that the device learnt of at
     once, by direction; `kicks` per packet, `run_length` descriptors that one read could bring, both over all packets of both

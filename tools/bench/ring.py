@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """The rings at the limit: `make bench-ring`.
 
-Four parts, each a table of numbers that are exact cycles and repeat to the digit:
+Three parts, each a table of numbers that are exact cycles and repeat to the digit:
 
   rates    64-byte packet rates beside the lower of what link and boundary allow, requests and bytes a packet beside the least that the
            same chains could have cost (the report's yardstick): rings, links, widths, queues, directions, batches
   latency  kick to first payload read, payload to used, used to MSI-X on an idle device; reads of index or descriptors a packet
-  batches  requests and bytes a packet of batches of 1 to 32 that an idle device finds, beside the yardstick's formulas
   engine   chains a clock through the ring engines alone: unlimited link, 100 clocks of latency, a device type that gives every chain
            back at once (rtl/examples/sink)
 
@@ -25,7 +24,6 @@ import subprocess
 import sys
 
 import cases
-import figure
 import limits
 import show
 
@@ -131,19 +129,6 @@ def latency_row(case, result):
     return dict(case, **median, looks=round(reads / cases.IDLE_FRAMES, 2), passed=result["passed"])
 
 
-def batch_row(case, result):
-    """What a packet costs in a batch of k, measured and by the formulas."""
-    role = ROLE[case["direction"]]
-    cost = next(r for r in result["tables"]["yardstick"] if r["role"] == role and r["cause"] == "all")
-    packets = case["k"] * cases.BURSTS
-    measured = [cost[key] / packets for key in ("requests", "up_bytes", "down_bytes")]
-    formula = limits.yardstick(case["ring"], case["ids"] == "lifo", case["direction"], case["k"], cases.FRAME)
-    row = dict(case)
-    for key, m, f in zip(("requests", "up", "down"), measured, formula):
-        row[key], row[f"{key}_formula"] = round(m, 3), round(f, 3)
-    return dict(row, passed=result["passed"])
-
-
 def engine_row(case, result):
     """Chains (of one descriptor) a clock through each engine in use, from the counters of its sink."""
     counts = result["per_clock"]
@@ -166,11 +151,10 @@ def compare(rows, before):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--part", action="append", choices=("rates", "latency", "batches", "engine"), help="only this part")
+    p.add_argument("--part", action="append", choices=("rates", "latency", "engine"), help="only this part")
     p.add_argument("--out", type=pathlib.Path, default=ROOT / "target" / "ring", help="folder of scenarios and results")
     p.add_argument("--only", action="append", default=[], help="only cases whose name has all these words: tx,512,gen3x8")
     p.add_argument("--markdown", action="store_true", help="tables for docs/performance.md")
-    p.add_argument("--figure", type=pathlib.Path, help="draw the batches here, as SVG")
     p.add_argument("--json", type=pathlib.Path, help="write all rows here")
     p.add_argument("--compare", type=pathlib.Path, help="rows of an earlier run: fail where a ratio fell below 0.9 of it")
     p.add_argument("command", nargs="*", help="the ringside command")
@@ -178,7 +162,7 @@ def main():
     bench = Bench(args.out, args.command or ["cargo", "run", "--quiet", "--release", "-p", "ringside", "--"])
     rows = []
     for part, all_cases, row, judged in (("latency", cases.latency(), latency_row, True),
-                                         ("batches", cases.batches(), batch_row, True), ("engine", cases.engine(), engine_row, False),
+                                         ("engine", cases.engine(), engine_row, False),
                                          ("rates", cases.rates(), rate_row, True)):
         chosen = [c for c in all_cases if (not args.part or part in args.part) and cases.chosen(c, args.only)]
         for i, case in enumerate(chosen):
@@ -198,8 +182,6 @@ def main():
               f"90 %) met by {len(met)}, worst {worst['ratio']:.1%} ({cases.name_of(worst)})")
     if args.markdown:
         print(show.markdown(rows))
-    if args.figure:
-        args.figure.write_text(figure.draw([r for r in rows if r.get("part") == "batches"]))
     if args.json:
         args.json.write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
     failed = [f"{cases.name_of(r)}: the judge found violations" for r in rows if not r.get("passed", True)]

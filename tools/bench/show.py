@@ -9,8 +9,6 @@ COLUMNS = {
               ("down_bytes_above", 16), ("idle_reads", 10), ("passed", 6)),
     "latency": (("ring", 6), ("direction", 9), ("gap_us", 6), ("kick_to_payload", 15), ("payload_to_used", 15), ("used_to_msix", 12),
                 ("looks", 6), ("passed", 6)),
-    "batches": (("ring", 6), ("ids", 4), ("direction", 9), ("k", 3), ("requests", 8), ("requests_formula", 16), ("up", 7), ("up_formula", 10),
-                ("down", 7), ("down_formula", 12), ("passed", 6)),
     "engine": (("ring", 6), ("ids", 4), ("queues", 6), ("direction", 9), ("tx_per_clock", 12), ("rx_per_clock", 12)),
 }
 
@@ -74,7 +72,7 @@ def plain(part, rows):
 
 def markdown(rows):
     text = []
-    for part in ("latency", "batches", "engine"):
+    for part in ("latency", "engine"):
         chosen = [r for r in rows if r.get("part") == part]
         if chosen:
             text += plain(part, chosen)

@@ -1,7 +1,7 @@
 //! The page: one file, no script, no outside reference but the CSV files beside it.
 
 mod head;
-mod parts;
+pub(crate) mod parts;
 mod rules;
 mod sections;
 pub(crate) mod style;

@@ -116,10 +116,14 @@ fn line(t: &Table, row: &[Value], shown: &[(usize, &Column)], look: Look) -> Mar
     }
 }
 
-/// The anchor of the lines behind a row of causes.
+/// The anchor of the lines behind a row of causes, or behind the longest latency of a row of latencies.
 pub(crate) fn lines_id(t: &Table, row: &[Value]) -> String {
     let part = |key| row[t.at(key)].plain().replace(' ', "-");
-    format!("lines-{}-{}", part("role"), part("cause"))
+    if t.columns.iter().any(|c| c.key == "what") {
+        format!("lines-{}-longest-{}", part("role"), part("what"))
+    } else {
+        format!("lines-{}-{}", part("role"), part("cause"))
+    }
 }
 
 /// A percentage with a bar as long as it.

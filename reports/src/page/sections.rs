@@ -60,7 +60,7 @@ pub(crate) fn latency(r: &Report, figures: &[Figure]) -> Markup {
     section(
         "latency",
         "Latency",
-        "Cycles of the device's clock at the boundary. Percentiles by nearest rank: the smallest value that so many of the samples do not exceed. A message follows one or more publications: the newest of them tells how fast the device decides, the oldest how long the driver waited, by its own wish or not.",
+        "Cycles of the device's clock at the boundary. Percentiles by nearest rank: the smallest value that so many of the samples do not exceed. A message follows one or more publications: the newest of them tells how fast the device decides, the oldest how long the driver waited, by its own wish or not. A longest one leads to the line of the trace that ended it.",
         &html! {
             @if empty { p.none { "The trace has no kick, publication or read to measure." } }
             div.pair {
@@ -70,7 +70,7 @@ pub(crate) fn latency(r: &Report, figures: &[Figure]) -> Markup {
                 (figure(figures, "cdf_msix_oldest"))
                 (figure(figures, "cdf_read"))
             }
-            (shown(r, "latency", PLAIN))
+            (shown(r, "latency", Look { source: &["max_cycles", "max_ns"], ..PLAIN }))
             @if !empty { p.source { "Distributions: " (data("latency_cdf")) } }
         },
     )
@@ -137,12 +137,12 @@ pub(crate) fn lines(r: &Report) -> Markup {
     section(
         "lines",
         "In the trace",
-        "The first requests of each cause, by their line in the trace file.",
+        "The first requests of each cause, and what ended the longest latency of each kind, by their line in the trace file.",
         &html! {
             @for rows in t.rows.chunk_by(|a, b| of(a) == of(b)) {
                 div.lines id=(of(&rows[0])) {
                     p.caption { (rows[0][t.at("role")].show()) ": " (rows[0][t.at("cause")].show()) }
-                    pre { @for row in rows { "line " (row[t.at("line")].plain()) "  " (row[t.at("text")].plain()) "\n" } }
+                    pre { @for row in rows { "line " (row[t.at("line")].plain()) @if let Some(since) = row[t.at("since")].as_f64() { ", since cycle " (since) } "  " (row[t.at("text")].plain()) "\n" } }
                 }
             }
             p.source { "All of them: " (data("lines")) }

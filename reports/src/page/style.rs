@@ -29,6 +29,7 @@ a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.9em}
 .kicker{margin:0;color:var(--soft);font-size:12px;letter-spacing:.09em;text-transform:uppercase}
 .title{display:flex;flex-wrap:wrap;align-items:center;gap:4px 16px}
+header{margin-bottom:20px}
 h1{margin:2px 0;font-size:30px;line-height:1.2;letter-spacing:-.015em;overflow-wrap:anywhere}
 h2{margin:0 0 4px;font-size:21px;letter-spacing:-.01em}
 h3{margin:0;font-size:16px;display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline}

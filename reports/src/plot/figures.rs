@@ -37,7 +37,7 @@ pub(crate) fn all(report: &Report) -> Result<Vec<Figure>, ReportError> {
         .map(|p| {
             let (wide, narrow) = p.drawing.draw(p.id, p.half)?;
             Ok(Figure {
-                id: p.id,
+                id: p.id.to_owned(),
                 title: p.title,
                 legend: p.legend,
                 words: p.words,

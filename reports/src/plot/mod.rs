@@ -5,7 +5,8 @@ mod bars;
 mod figures;
 mod lines;
 pub(crate) mod theme;
-mod ticks;
+pub(crate) mod ticks;
+pub(crate) mod xy;
 
 use crate::error::ReportError;
 use crate::report::Report;
@@ -20,7 +21,7 @@ const TEXT_SIZE: u32 = 15;
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// Name.
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     /// Title.
     pub(crate) title: String,
     /// Colours and what they stand for.
@@ -43,8 +44,11 @@ enum Drawing {
 const NARROW: u32 = 350;
 
 impl Drawing {
-    fn draw(&self, id: &'static str, half: bool) -> Result<(String, String), ReportError> {
-        let fault = |cause| ReportError::Draw { figure: id, cause };
+    fn draw(&self, id: &str, half: bool) -> Result<(String, String), ReportError> {
+        let fault = |cause| ReportError::Draw {
+            figure: id.to_owned(),
+            cause,
+        };
         let (wide, narrow) = match self {
             Drawing::Bars(p) => (
                 bars::draw(p, if half { 500 } else { 1000 }),
@@ -57,6 +61,16 @@ impl Drawing {
         };
         Ok((wide.map_err(fault)?, narrow.map_err(fault)?))
     }
+}
+
+/// A picture of points, for wide windows and for narrow ones.
+pub(crate) fn points(id: &str, p: &xy::Points) -> Result<(String, String), ReportError> {
+    let fault = |cause| ReportError::Draw {
+        figure: id.to_owned(),
+        cause,
+    };
+    let draw = |size| xy::draw(p, size).map_err(fault);
+    Ok((draw((500, 280))?, draw((NARROW, 260))?))
 }
 
 /// Every picture that the report has data for.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ringside_models::cost::Traffic;
 use ringside_models::judge::Purpose;
 
+use super::time::EVERY_QUEUE;
 use super::{all_packets, packets};
 use crate::collect::{Collector, Requests};
 use crate::kind::Kind;
@@ -61,14 +62,15 @@ const LINES: &[Column] = &[
     col("cause", "Cause"),
     col("line", "Line"),
     col("cycle", "Cycle"),
+    col("since", "Since cycle"),
     col("text", "In the trace"),
 ];
 
-/// The first requests of each cause as the trace has them.
+/// The first requests of each cause as the trace has them, and where the longest latencies ended.
 pub(crate) fn lines(c: &Collector) -> Table {
     let mut t = Table::new(
         "lines",
-        "The first requests of each cause, as the trace has them",
+        "The first requests of each cause, and the ends of the longest latencies, as the trace has them",
         LINES,
     );
     // what belongs to no queue comes last, as among the causes
@@ -81,6 +83,19 @@ pub(crate) fn lines(c: &Collector) -> Table {
                 Value::text(purpose.name()),
                 Value::Count(e.line),
                 Value::Count(e.cycle),
+                Value::None,
+                Value::text(e.text.clone()),
+            ]);
+        }
+    }
+    for ((role, what), (e, cycles)) in &c.examples.longest {
+        if *role != Some(Role::Control) {
+            t.push(vec![
+                Value::text(role.map_or(EVERY_QUEUE, Role::word)),
+                Value::text(format!("longest {what}")),
+                Value::Count(e.line),
+                Value::Count(e.cycle),
+                Value::Count(e.cycle.saturating_sub(*cycles)),
                 Value::text(e.text.clone()),
             ]);
         }

@@ -2,7 +2,7 @@
 
 use ringside_models::event::Header;
 
-use crate::collect::Collector;
+use crate::collect::{Collector, latency as name};
 use crate::histogram::Histogram;
 use crate::registers::Role;
 use crate::table::{Column, Table, Value, col};
@@ -72,6 +72,9 @@ pub(crate) fn depth(c: &Collector) -> Table {
     t
 }
 
+/// Whose latencies belong to no queue.
+pub(crate) const EVERY_QUEUE: &str = "every queue";
+
 /// Every distribution with samples: what it is of, of which queues.
 fn distributions(c: &Collector) -> Vec<(&'static str, &'static str, &Histogram)> {
     let mut all = Vec::new();
@@ -79,13 +82,13 @@ fn distributions(c: &Collector) -> Vec<(&'static str, &'static str, &Histogram)>
         if *role == Role::Control {
             continue;
         }
-        all.push(("kick to first read", role.word(), &d.kick_to_read));
-        all.push(("kick to first payload read", role.word(), &d.kick_to_payload));
-        all.push(("payload done to used index", role.word(), &d.payload_to_used));
-        all.push(("newest used index to MSI-X", role.word(), &d.newest_to_msix));
-        all.push(("oldest used index to MSI-X", role.word(), &d.oldest_to_msix));
+        all.push((name::KICK_TO_READ, role.word(), &d.kick_to_read));
+        all.push((name::KICK_TO_PAYLOAD, role.word(), &d.kick_to_payload));
+        all.push((name::PAYLOAD_TO_USED, role.word(), &d.payload_to_used));
+        all.push((name::NEWEST_TO_MSIX, role.word(), &d.newest_to_msix));
+        all.push((name::OLDEST_TO_MSIX, role.word(), &d.oldest_to_msix));
     }
-    all.push(("memory read round trip", "every queue", &c.round_trip));
+    all.push((name::ROUND_TRIP, EVERY_QUEUE, &c.round_trip));
     all.retain(|(_, _, h)| h.len() > 0);
     all
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ringside_reports::LineError;
 use ringside_reports::compare::CompareError;
+use ringside_reports::study::StudyError;
 use ringside_sim::{BuildError, DutError};
 
 use crate::coverage::CoverageError;
@@ -81,6 +82,9 @@ pub enum CliError {
     /// Two runs cannot be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
+    /// A study cannot be used, or its page cannot be made.
+    #[error(transparent)]
+    Study(#[from] StudyError),
     /// The report could not be made.
     #[error("cannot report {}: {cause}", path.display())]
     Report {

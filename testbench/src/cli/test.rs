@@ -4,9 +4,11 @@
 //! command goes on where it was stopped; scenarios that failed are run again. A failure ends with the one command that repeats it, and of each kind
 //! of failure the first is shrunk.
 
+mod junit;
 mod state;
 mod suite;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -28,7 +30,8 @@ use crate::bucket::Bucket;
 use crate::run::load_dut;
 use crate::scenario::Scenario;
 use crate::workspace;
-use state::{Header, Record, Smallest, State};
+pub(super) use state::Record;
+use state::{Header, Smallest, State};
 use suite::SuiteArgs;
 
 /// Scenarios of one seed at most: their numbers are seed * this + 0, 1, 2 ...
@@ -55,6 +58,9 @@ pub(super) struct TestArgs {
     /// Scenarios at a time [default: processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     jobs: Option<u64>,
+    /// What came of each scenario as JUnit XML, for CI: cycles, seconds, failures by their kind
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Where it is remembered what is done [default: reports/out/random-S.jsonl]
     #[arg(long, value_name = "FILE", requires = "random")]
     state: Option<PathBuf>,
@@ -79,6 +85,8 @@ struct Work<'a> {
     next: AtomicU64,
     stop: &'a AtomicBool,
     paint: Paint,
+    /// How long each scenario took that was run now, by its number.
+    wall: Mutex<BTreeMap<u64, Duration>>,
 }
 
 pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
@@ -89,6 +97,7 @@ pub(super) fn test(args: &TestArgs, interrupt: &Interrupt) -> Result<Outcome, Cl
         Some(descriptors) => random(args, descriptors, jobs, interrupt),
         None => suite::suite(
             &args.suite,
+            args.junit.as_deref(),
             usize::try_from(jobs).unwrap_or(usize::MAX),
             interrupt,
         ),
@@ -122,10 +131,15 @@ fn random(args: &TestArgs, descriptors: u64, jobs: u64, interrupt: &Interrupt) -
         next: AtomicU64::new(0),
         stop: &flag,
         paint: Paint::stdout(),
+        wall: Mutex::default(),
     };
-    Interrupt::during(|| run_all(&work, jobs, &progress))?;
+    let ran = Interrupt::during(|| run_all(&work, jobs, &progress));
     drop(progress);
     let state = held(&work.state);
+    if let Some(path) = &args.junit {
+        junit::write(path, "random", &cases(&state, &held(&work.wall), args))?;
+    }
+    ran?;
     outln!("{}", state.summary(descriptors, work.paint));
     Ok(if state.failures() > 0 {
         Outcome::Violations
@@ -134,6 +148,33 @@ fn random(args: &TestArgs, descriptors: u64, jobs: u64, interrupt: &Interrupt) -
     } else {
         Outcome::Pass
     })
+}
+
+/// Every scenario that the state knows, for JUnit.
+fn cases(state: &State, wall: &BTreeMap<u64, Duration>, args: &TestArgs) -> Vec<junit::Case> {
+    let case = |r: &Record| junit::Case {
+        name: r.scenario.clone(),
+        cycles: r.cycles,
+        wall: wall.get(&r.seed).copied(),
+        fate: if r.passed {
+            junit::Fate::Passed
+        } else {
+            junit::Fate::Failed {
+                bucket: r.bucket.as_ref().map_or_else(String::new, Bucket::to_string),
+                why: r.why.clone(),
+                repeat: format!("ringside {}", random_words(args, r.seed).join(" ")),
+            }
+        },
+    };
+    state.records().map(case).collect()
+}
+
+/// The command that runs a random scenario.
+fn random_words(args: &TestArgs, seed: u64) -> Vec<String> {
+    let mut words: Vec<String> = ["run", "--random"].map(str::to_owned).into();
+    words.extend([seed.to_string(), "--stretch".to_owned(), args.stretch.to_string()]);
+    words.extend(device_words(args));
+    words
 }
 
 /// What every run is told of the device.
@@ -147,7 +188,7 @@ fn device_words(args: &TestArgs) -> Vec<String> {
 }
 
 /// Digest of the program: what drives and judges.
-fn digest(program: &Path) -> Result<String, CliError> {
+pub(super) fn digest(program: &Path) -> Result<String, CliError> {
     let bytes = std::fs::read(program).map_err(CliError::file("read", program))?;
     Ok(Sha256::digest(&bytes)
         .iter()
@@ -194,14 +235,8 @@ fn worker(work: &Work) -> Result<(), CliError> {
         if held(&work.state).has_passed(seed) {
             continue;
         }
-        let mut words = vec![
-            "run".to_owned(),
-            "--random".to_owned(),
-            seed.to_string(),
-            "--stretch".to_owned(),
-            work.args.stretch.to_string(),
-        ];
-        words.extend(device_words(work.args));
+        let words = random_words(work.args, seed);
+        let began = junit::Watch::start();
         let (code, stdout, stderr) = scenario(work, &words)?;
         if work.stop.load(Ordering::SeqCst) {
             break;
@@ -215,6 +250,7 @@ fn worker(work: &Work) -> Result<(), CliError> {
                 stderr.trim().trim_start_matches("error: ")
             )));
         }
+        held(&work.wall).insert(seed, began.elapsed());
         let record = Record::of_run(seed, code, &stdout, &stderr);
         if !record.passed {
             let why: String = record.why.chars().take(SHOWN).collect();

@@ -54,21 +54,21 @@ impl Header {
 /// What came of one scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Record {
+pub(in crate::cli) struct Record {
     /// Its number.
-    pub(super) seed: u64,
+    pub(in crate::cli) seed: u64,
     /// Its name.
-    pub(super) scenario: String,
+    pub(in crate::cli) scenario: String,
     /// Descriptors that its driver wrote.
-    pub(super) descriptors: u64,
+    pub(in crate::cli) descriptors: u64,
     /// Cycles simulated.
-    pub(super) cycles: u64,
+    pub(in crate::cli) cycles: u64,
     /// Is all well?
-    pub(super) passed: bool,
+    pub(in crate::cli) passed: bool,
     /// If not: why.
-    pub(super) why: String,
+    pub(in crate::cli) why: String,
     /// If not: what kind of failure it is.
-    pub(super) bucket: Option<Bucket>,
+    pub(in crate::cli) bucket: Option<Bucket>,
 }
 
 /// The smallest scenario found that fails in one way.
@@ -106,7 +106,7 @@ impl Smallest {
 
 impl Record {
     /// From what `ringside run --json` said.
-    pub(super) fn of_run(seed: u64, code: Option<i32>, stdout: &str, stderr: &str) -> Self {
+    pub(in crate::cli) fn of_run(seed: u64, code: Option<i32>, stdout: &str, stderr: &str) -> Self {
         let said: serde_json::Value = serde_json::from_str(stdout).unwrap_or_default();
         let number = |key: &str| said[key].as_u64().unwrap_or_default();
         let passed = code == Some(0) && said["passed"] == true;
@@ -268,6 +268,11 @@ impl State {
             }
         }
         buckets
+    }
+
+    /// What came of each scenario, by number.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.values()
     }
 
     /// Descriptors of scenarios that passed.

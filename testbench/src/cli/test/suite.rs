@@ -4,10 +4,12 @@
 //! does not offer, a parameter that a netlist has no more) is left out and said, with the reason; it is no failure, but a suite
 //! of which nothing could be run has not passed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::Args;
 use ringside_models::coverage::Coverage;
@@ -19,7 +21,9 @@ use crate::cli::{CliError, Outcome, failure};
 use crate::coverage::{self, Closure, CoverageError, Holes};
 use crate::workspace;
 
+use super::junit;
 use super::state::Record;
+use crate::bucket::Bucket;
 
 /// Where Ringside's own scenarios are.
 const FOLDER: &str = "golden/scenarios";
@@ -55,29 +59,53 @@ pub(super) struct SuiteArgs {
 
 /// What came of one scenario.
 enum Verdict {
-    Pass { cycles: u64, met: Box<Coverage> },
-    Skip { why: String },
-    Fail { why: String },
+    Pass {
+        cycles: u64,
+        met: Box<Coverage>,
+    },
+    Skip {
+        why: String,
+    },
+    Fail {
+        why: String,
+        bucket: String,
+        cycles: u64,
+    },
 }
 
-pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Result<Outcome, CliError> {
+/// What came of a scenario, and how long it took.
+struct Done {
+    verdict: Verdict,
+    wall: Duration,
+}
+
+pub(super) fn suite(
+    args: &SuiteArgs,
+    junit: Option<&Path>,
+    jobs: usize,
+    interrupt: &Interrupt,
+) -> Result<Outcome, CliError> {
     let files = args.files()?;
     let holes = args.holes()?;
     let program = std::env::current_exe().map_err(CliError::file("find", "the ringside command"))?;
     let progress = Progress::new();
     let stop = interrupt.flag();
     let (next, paint) = (AtomicUsize::new(0), Paint::stdout());
-    let done: Mutex<Vec<Verdict>> = Mutex::default();
+    let done: Mutex<BTreeMap<usize, Done>> = Mutex::default();
     let worker = || -> Result<(), CliError> {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::SeqCst)) {
+        loop {
+            let n = next.fetch_add(1, Ordering::SeqCst);
+            let Some(file) = files.get(n) else { break };
             let words = args.command(file);
+            let began = junit::Watch::start();
             let verdict = one(&program, &words, &stop)?;
             if stop.load(Ordering::SeqCst) {
                 break;
             }
             progress.hide(|| outln!("{}", line(file, &verdict, &words, paint)));
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.push(verdict);
+            let wall = began.elapsed();
+            done.insert(n, Done { verdict, wall });
             progress.say(&format!("{} of {} scenarios", done.len(), files.len()));
         }
         Ok(())
@@ -90,13 +118,18 @@ pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Res
                 .try_for_each(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
         })
     };
-    Interrupt::during(run_all)?;
+    let ran = Interrupt::during(run_all);
     drop(progress);
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = junit {
+        let cases: Vec<_> = done.iter().map(|(n, d)| d.case(&files[*n], args)).collect();
+        junit::write(path, "scenarios", &cases)?;
+    }
+    ran?;
     let closed = holes.is_none_or(|holes| {
         let mut met = Coverage::default();
-        for verdict in &done {
-            if let Verdict::Pass { met: here, .. } = verdict {
+        for d in done.values() {
+            if let Verdict::Pass { met: here, .. } = &d.verdict {
                 met.add(here);
             }
         }
@@ -105,14 +138,14 @@ pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Res
         // Some scenarios alone need not meet everything.
         !args.all || closure.is_closed()
     });
-    let count = |is: fn(&Verdict) -> bool| done.iter().filter(|v| is(v)).count();
+    let count = |is: fn(&Verdict) -> bool| done.values().filter(|d| is(&d.verdict)).count();
     let passed = count(|v| matches!(v, Verdict::Pass { .. }));
     let failed = count(|v| matches!(v, Verdict::Fail { .. }));
     let cycles: u64 = done
-        .iter()
-        .map(|v| {
-            if let Verdict::Pass { cycles, .. } = v {
-                *cycles
+        .values()
+        .map(|d| {
+            if let Verdict::Pass { cycles, .. } = d.verdict {
+                cycles
             } else {
                 0
             }
@@ -138,6 +171,34 @@ pub(super) fn suite(args: &SuiteArgs, jobs: usize, interrupt: &Interrupt) -> Res
             Outcome::Pass
         },
     )
+}
+
+impl Done {
+    /// For JUnit.
+    fn case(&self, file: &Path, args: &SuiteArgs) -> junit::Case {
+        let (cycles, fate) = match &self.verdict {
+            Verdict::Pass { cycles, .. } => (*cycles, junit::Fate::Passed),
+            Verdict::Skip { why } => (0, junit::Fate::Skipped(why.clone())),
+            Verdict::Fail { why, bucket, cycles } => {
+                let fate = junit::Fate::Failed {
+                    bucket: bucket.clone(),
+                    why: why.clone(),
+                    repeat: command_line(&args.command(file)),
+                };
+                (*cycles, fate)
+            }
+        };
+        junit::Case {
+            name: file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            cycles,
+            wall: Some(self.wall),
+            fate,
+        }
+    }
 }
 
 impl SuiteArgs {
@@ -235,7 +296,11 @@ fn one(program: &Path, words: &[String], stop: &AtomicBool) -> Result<Verdict, C
             met,
         }
     } else {
-        Verdict::Fail { why: record.why }
+        Verdict::Fail {
+            bucket: record.bucket.as_ref().map_or_else(String::new, Bucket::to_string),
+            why: record.why,
+            cycles: record.cycles,
+        }
     })
 }
 
@@ -252,7 +317,7 @@ fn line(file: &Path, verdict: &Verdict, words: &[String], paint: Paint) -> Strin
             format!("  {}   {name}: {} cycles", paint.good("PASS"), grouped(*cycles))
         }
         Verdict::Skip { why } => format!("  {}   {name}: {}", paint.dim("SKIP"), short(why)),
-        Verdict::Fail { why } => format!(
+        Verdict::Fail { why, .. } => format!(
             "  {}   {name}: {}\n         repeat  {}",
             paint.bad("FAIL"),
             short(why),
