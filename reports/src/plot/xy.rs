@@ -100,9 +100,13 @@ pub(crate) fn draw(p: &Points, size: (u32, u32)) -> Result<String, String> {
             let names = together(&series.points, &series.names, span);
             let names = names.into_iter().enumerate().map(|(i, (at, name))| {
                 let style = text(TEXT).pos(Pos::new(anchor(at.0, &p.x), VPos::Center));
-                // one above, one below: those near each other stay apart
-                let below = i % 2 == 1 && at.1 > 0.15 * span.1;
-                EmptyElement::at(at) + Text::new(name, (0, if below { APART } else { -APART }), style)
+                // every other one stands higher, or below at the top: those near each other stay apart
+                let away = match (i % 2 == 1, at.1 > 0.85 * span.1) {
+                    (false, _) => -APART,
+                    (true, false) => -2 * APART,
+                    (true, true) => APART,
+                };
+                EmptyElement::at(at) + Text::new(name, (0, away), style)
             });
             chart.draw_series(names).map_err(|e| fault(&e))?;
         }
