@@ -15,7 +15,7 @@ DESCRIPTORS ?= 10000000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers setup-uml build run test soak lint formal paths netlist fmt golden study coverage bench bench-ring drivers traffic clean
+.PHONY: help setup setup-test setup-lint setup-formal setup-bench setup-traffic setup-drivers setup-uml build run test soak strength lint formal paths netlist fmt golden study coverage bench bench-ring drivers traffic clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -58,6 +58,10 @@ test: setup-test ## every test
 soak: setup ## random legal scenarios, split and packed, until DESCRIPTORS descriptors are done; goes on where it stopped, each failure names its command
 	@$(CARGO) build --quiet --release -p ringside
 	@$(RINGSIDE) test --random $(DESCRIPTORS) --seed $(SEED) $(ARGS)
+
+strength: setup-lint ## how strong the judge is: hundreds of mutants of the device, each against scenarios of a fixed budget; survivors by line; goes on where it stopped
+	@$(CARGO) build --quiet --release -p ringside
+	@$(RINGSIDE) strength $(ARGS)
 
 drivers: setup ## drivers that nobody here wrote, on the device (DPDK over vhost-user, Linux in its PCI slot): a table of runs; skips loudly what is not installed (make setup-drivers setup-uml)
 	@$(CARGO) build --quiet --release -p ringside && python3 tools/drivers.py $(ARGS) -- target/release/ringside

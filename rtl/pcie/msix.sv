@@ -149,7 +149,7 @@ module msix
       send_valid_q  <= 1'b0;
       send_vector_q <= '0;
       turn_q        <= 1'b0;
-      pending_q     <= '0;
+      pending_q     <= (planted(BUG, 71) && !flr_i) ? pending_q : '0;
       mask_q        <= '1;
       written_q     <= '0;
     end else begin

@@ -3,7 +3,7 @@
 package bug_pkg;
 
   /// Bugs are numbered from 1 to this.
-  parameter int unsigned BugLast = 70;
+  parameter int unsigned BugLast = 71;
   /// As parameter BUG: the number comes with plusarg +BUG=number when a simulation begins, so one model has all bugs.
   parameter int unsigned BugRuntime = 32'hffff_ffff;
 

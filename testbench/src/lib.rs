@@ -11,6 +11,7 @@ pub mod run;
 pub mod scenario;
 pub mod serve;
 pub mod shrink;
+pub mod strength;
 pub mod study;
 pub mod unfinished;
 pub mod wire;

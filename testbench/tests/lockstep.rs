@@ -136,3 +136,20 @@ fn a_suite_says_what_passed_and_what_the_design_was_not_made_for() {
     let (code, said) = ringside(&["test", &folder.path().join("none").to_string_lossy()]);
     assert_eq!(code, Some(2), "{said}");
 }
+
+#[test]
+fn a_forgotten_reset_shows_only_where_state_begins_at_random() {
+    const BUG: [&str; 5] = [
+        "run",
+        "--scenario",
+        "golden/scenarios/tx_single.toml",
+        "--set",
+        "BUG=71",
+    ];
+    let (code, said) = ringside(&[&BUG[..], &["--no-files", "--no-rerun"]].concat());
+    assert_eq!(code, Some(1), "{said}");
+    // Designs that are compared begin with zeros, as a plain simulation does: nothing is wrong then.
+    let (code, said) = ringside(&[&BUG[..], &["--no-files", "--same-as", "rtl/dut.toml"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("same   as ringside_net"), "{said}");
+}

@@ -12,6 +12,7 @@ use crate::driver::error::DriverError;
 use crate::run::RunError;
 use crate::scenario::ScenarioError;
 use crate::serve::vhost_user::socket::ListenError;
+use crate::strength::StrengthError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum CliError {
     /// Nobody can be served.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The design cannot be mutated.
+    #[error(transparent)]
+    Strength(#[from] StrengthError),
     /// Arguments that do not go together.
     #[error("{0}")]
     Usage(String),

@@ -19,6 +19,7 @@ mod second;
 mod serve;
 mod serve_pci;
 mod shrink;
+mod strength;
 mod study;
 mod summary;
 mod test;
@@ -65,6 +66,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Shrink a scenario that fails to the smallest one found that fails in the same way.
     Shrink(shrink::ShrinkArgs),
+    /// How strong the judge is: mutants of the device, each against a budget of scenarios.
+    Strength(strength::StrengthArgs),
     /// One question, the runs that answer it, one page.
     Study(study::StudyArgs),
     /// Build a device's models into the cache.
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::test(&args, &interrupt),
         Command::Serve(args) => serve::serve(&args, &interrupt),
         Command::Shrink(args) => shrink::shrink(&args, &interrupt),
+        Command::Strength(args) => strength::strength(&args, &interrupt),
         Command::Study(args) => study::study(&args, &interrupt),
         Command::Build(args) => build::build(&args),
     };
