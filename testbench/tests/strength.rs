@@ -7,7 +7,7 @@ use ringside::strength::mutant::{self, Mutant};
 use ringside::strength::{sample, schema};
 use ringside_sim::{DutConfig, Mode, Model};
 
-const DESIGN: &str = "module small
+const DESIGN: &str = "module tiny
   import ints_pkg::*;
 #(
   parameter int unsigned LIMIT = 5
@@ -26,16 +26,16 @@ endmodule
 
 /// What synthesis would say of it: the two sides, the whole, the sum, and the assignment.
 const NETLIST: &str = r#"
-module \small
-  attribute \src "small.sv:13.16-13.31"
+module \tiny
+  attribute \src "tiny.sv:13.16-13.31"
   cell $lt $1
-  attribute \src "small.sv:13.35-13.46"
+  attribute \src "tiny.sv:13.35-13.46"
   cell $eq $2
-  attribute \src "small.sv:13.16-13.46"
+  attribute \src "tiny.sv:13.16-13.46"
   cell $logic_and $3
-  attribute \src "small.sv:14.46-14.55"
+  attribute \src "tiny.sv:14.46-14.55"
   cell $add $4
-  attribute \src "small.sv:14.39-14.56|small.sv:14.30-14.56"
+  attribute \src "tiny.sv:14.39-14.56|tiny.sv:14.30-14.56"
   cell $mux $5
 end
 "#;
@@ -82,15 +82,15 @@ fn one_model_has_the_design_and_each_of_its_mutants() {
             &base.join("ints_pkg.sv"),
             "package ints_pkg;\nendpackage\n".to_owned(),
         ),
-        Source::new(&base.join("small.sv"), DESIGN.to_owned()),
+        Source::new(&base.join("tiny.sv"), DESIGN.to_owned()),
     ];
     let mutants = mutant::all(NETLIST, &sources, &base).expect("mutants");
     let mutants = sample::sample(&mutants, 1000, 1);
     let new = folder.path().join("new");
-    let files = schema::write(&sources, &base, "small", &mutants, &new).expect("written");
+    let files = schema::write(&sources, &base, "tiny", &mutants, &new).expect("written");
     let dut = new.join("dut.toml");
     let text = format!(
-        "top = \"small\"\nfiles = {files:?}\n[parameters]\nMUTANT = 0\n[runtime.MUTANT]\nbuilt_as = 1\nrange = [0, {}]\n",
+        "top = \"tiny\"\nfiles = {files:?}\n[parameters]\nMUTANT = 0\n[runtime.MUTANT]\nbuilt_as = 1\nrange = [0, {}]\n",
         mutants.len()
     );
     std::fs::write(&dut, text).expect("written");
