@@ -17,6 +17,7 @@ mod run;
 mod run_args;
 mod second;
 mod serve;
+mod serve_args;
 mod serve_pci;
 mod shrink;
 mod strength;

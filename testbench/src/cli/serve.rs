@@ -1,27 +1,21 @@
 //! `ringside serve`
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
 use ringside_models::judge::Verdict;
 use ringside_models::rules::{self, Scope};
-use ringside_sim::ParamValue;
 
 use super::interrupt::Interrupt;
 use super::out::{out, outln};
 use super::paint::{Paint, Progress, count, grouped};
-use super::run_args::{parse_frames, parse_link, parse_parameter};
+use super::serve_args::ServiceArgs;
 use super::{CliError, Outcome, failure, report, summary};
 use crate::driver::error::DriverError;
 use crate::run::{Ended, RunOptions, RunResult};
-use crate::scenario::{Direction, Scenario};
-use crate::serve::vhost_user::server::{self, PeerReport, ServeError, ServeOptions};
-use crate::wire::generate::Sizes;
-use crate::workspace;
-
-/// Frames that the generator makes unless told otherwise.
-const FRAMES: usize = 1000;
+use crate::scenario::Direction;
+use crate::serve::vhost_user::server::{self, PeerReport};
 
 /// `ringside serve`
 #[derive(Clone, Debug, Args)]
@@ -50,83 +44,13 @@ enum WireArg {
 }
 
 /// `ringside serve vhost-user`
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, as clap wants them"
-)]
 #[derive(Clone, Debug, Args)]
 struct VhostUserArgs {
-    /// Where to listen
-    socket: PathBuf,
+    #[command(flatten)]
+    service: ServiceArgs,
     /// What the wire does
     #[arg(long, value_enum, default_value = "echo")]
     wire: WireArg,
-    /// Frames to generate [default: 1000]
-    #[arg(long, value_name = "N", value_parser = parse_frames)]
-    frames: Option<usize>,
-    /// Their size, in bytes without FCS [default: the Internet mix]
-    #[arg(long, value_name = "BYTES")]
-    size: Option<u32>,
-    /// End when the first frontend has gone
-    #[arg(long)]
-    once: bool,
-    /// Description of the device [default: rtl/dut.toml]
-    #[arg(long, value_name = "FILE")]
-    dut: Option<PathBuf>,
-    /// Parameter of the device's top module, e.g. BUG=3; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_parameter)]
-    set: Vec<(String, ParamValue)>,
-    /// PCIe generation and lanes, e.g. gen3x8
-    #[arg(long, value_name = "LINK", value_parser = parse_link)]
-    link: Option<(u8, u8)>,
-    /// Seed of every random choice
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Name of the run [default: vhost-user]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// Folder for trace, report and capture [default: reports/out/NAME]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Write no trace, no capture, no report
-    #[arg(long)]
-    no_files: bool,
-    /// Summary as JSON
-    #[arg(long)]
-    json: bool,
-    /// Say nothing while serving
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-impl VhostUserArgs {
-    fn scenario(&self) -> Scenario {
-        let mut scenario = Scenario {
-            name: self.name.clone().unwrap_or_else(|| "vhost-user".to_owned()),
-            seed: self.seed,
-            dut: self.dut.clone(),
-            parameters: self.set.iter().cloned().collect(),
-            ..Scenario::default()
-        };
-        if let Some((generation, lanes)) = self.link {
-            (scenario.host.link.generation, scenario.host.link.lanes) = (generation, lanes);
-        }
-        scenario.host.memory.base = server::HOST_MEMORY;
-        // People end this run, not clocks.
-        (scenario.limits.max_cycles, scenario.limits.wall_seconds) = (u64::MAX, 0);
-        scenario.driver.queue_pairs = 1;
-        let t = &mut scenario.traffic;
-        t.direction = match self.wire {
-            WireArg::Echo => Direction::Loopback,
-            WireArg::Sink => Direction::Tx,
-            WireArg::Generate => Direction::Both,
-        };
-        t.frames = self.frames.unwrap_or(FRAMES);
-        if let Some(bytes) = self.size {
-            t.generator.sizes = Sizes::Fixed { bytes };
-        }
-        scenario
-    }
 }
 
 pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, CliError> {
@@ -134,37 +58,20 @@ pub(super) fn serve(args: &ServeArgs, interrupt: &Interrupt) -> Result<Outcome, 
         How::VhostUser(args) => args,
         How::Pci(args) => return super::serve_pci::serve(args, interrupt),
     };
-    let scenario = args.scenario();
-    let folder = args
-        .out
-        .clone()
-        .unwrap_or_else(|| workspace::path("reports/out").join(&scenario.name));
-    let mut run = RunOptions::default();
-    if !args.no_files {
-        std::fs::create_dir_all(&folder).map_err(CliError::file("create", &folder))?;
-        run.trace = Some(folder.join("trace.jsonl"));
-        run.capture = Some(folder.join("wire.pcap"));
-    }
-    let quiet = args.quiet;
-    let options = ServeOptions {
-        socket: args.socket.clone(),
-        once: args.once,
-        stop: interrupt.flag(),
-        say: Box::new(move |text| {
-            if !quiet {
-                eprintln!("ringside: {text}");
-            }
-        }),
+    let direction = match args.wire {
+        WireArg::Echo => Direction::Loopback,
+        WireArg::Sink => Direction::Tx,
+        WireArg::Generate => Direction::Both,
     };
+    let scenario = args.service.scenario("vhost-user", direction);
+    let (folder, run) = args.service.files(&scenario.name)?;
+    let options = args.service.options(interrupt);
     let progress = Progress::new();
     let done = Interrupt::during(|| server::serve(&scenario, &run, &options, &|text| progress.say(text)));
     drop(progress);
-    let (result, peers) = done.map_err(|e| match e {
-        ServeError::Listen(e) => CliError::Listen(e),
-        ServeError::Run(e) => CliError::Run(e),
-    })?;
+    let (result, peers) = done?;
     let lines: Vec<String> = (1..).zip(&peers).map(|(n, peer)| peer_line(n, peer)).collect();
-    finish(result, &run, &folder, &lines, args.json)
+    finish(result, &run, &folder, &lines, args.service.json)
 }
 
 /// What one frontend did.

@@ -4,6 +4,7 @@
 pub mod in_process;
 pub mod parent;
 pub mod pci;
+pub mod service;
 pub mod shadow_control;
 #[expect(unsafe_code, reason = "memory that another process stores to")]
 pub mod shared_memory;

@@ -13,8 +13,8 @@ use ringside::run::{Ended, RunOptions, RunResult};
 use ringside::scenario::{Direction, Scenario};
 use ringside::serve::pci::report::GuestReport;
 use ringside::serve::pci::server::{PciOptions, serve};
+use ringside::serve::service::{HOST_MEMORY, ServeOptions};
 use ringside::serve::vhost_user::message::Request;
-use ringside::serve::vhost_user::server::HOST_MEMORY;
 use ringside_models::rules::Scope;
 
 use guest::{Guest, PROTOCOL, message};
@@ -46,13 +46,15 @@ impl Server {
         scenario.traffic.direction = Direction::Loopback;
         let thread = std::thread::spawn(move || {
             let options = PciOptions {
-                socket,
+                service: ServeOptions {
+                    socket,
+                    once: false,
+                    stop: flag,
+                    say: Box::new(|_| ()),
+                },
                 calendar: None,
                 mirror,
                 withheld,
-                once: false,
-                stop: flag,
-                say: Box::new(|_| ()),
             };
             serve(&scenario, &RunOptions::default(), &options, &|_| {}).unwrap()
         });

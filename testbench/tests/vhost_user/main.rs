@@ -13,8 +13,9 @@ use std::thread::JoinHandle;
 use rand::{Rng as _, SeedableRng as _};
 use ringside::run::{Ended, RunOptions, RunResult};
 use ringside::scenario::{Direction, Scenario};
+use ringside::serve::service::{HOST_MEMORY, ServeOptions};
 use ringside::serve::vhost_user::message::{F_PROTOCOL_FEATURES, Request, protocol};
-use ringside::serve::vhost_user::server::{HOST_MEMORY, PeerReport, ServeOptions, serve};
+use ringside::serve::vhost_user::server::{PeerReport, serve};
 use ringside_models::rules::Scope;
 use ringside_sim::ParamValue;
 

@@ -7,11 +7,11 @@ use rustix::event::{PollFd, PollFlags};
 use super::mailbox::Mailbox;
 use crate::driver::features::VERSION_1;
 use crate::host::Host;
+use crate::serve::service::wait;
 use crate::serve::vhost_user::backend::BackendError;
 use crate::serve::vhost_user::message::{F_PROTOCOL_FEATURES, Message, Request, protocol, vring_call};
 use crate::serve::vhost_user::regions::Regions;
 use crate::serve::vhost_user::ring::{Kick, Ring};
-use crate::serve::vhost_user::server::wait;
 use crate::serve::vhost_user::socket::PATIENCE;
 
 /// Queue of the accesses.

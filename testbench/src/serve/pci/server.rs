@@ -3,15 +3,10 @@
 //! Without a calendar the device's clock goes while there is something to do, and stands still while there is not. With one the guest runs in no time,
 //! and sleeps while the clock goes: until it wants to run again, or the device interrupts it.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fmt;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use ringside_sim::sync;
 use rustix::event::{PollFd, PollFlags};
 
 use super::calendar::Calendar;
@@ -21,15 +16,11 @@ use super::report::{GuestReport, Left};
 use super::slot::Slot;
 use super::time::Time;
 use crate::driver::error::DriverError;
-use crate::host::{Host, Interrupt};
-use crate::run::bench::{Bench, Outcome};
-use crate::run::observer::Pulse;
-use crate::run::wire_end::WireEnd;
-use crate::run::{RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes};
-use crate::scenario::{Direction, Scenario};
-use crate::serve::vhost_user::server::{ServeError, wait};
+use crate::run::{RunOptions, RunResult};
+use crate::scenario::Scenario;
+use crate::serve::service::{self, ServeError, ServeOptions, Served, wait};
 use crate::serve::vhost_user::socket::{Channel, Listener};
-use crate::wire::{Frame, mirror};
+use crate::wire::mirror;
 
 /// Cycles between two looks at the outside while the device works.
 const STRIDE_CYCLES: u64 = 64;
@@ -38,34 +29,17 @@ const WATCH_CYCLES: u64 = 4096;
 /// Longest sleep: after so long somebody may have asked for the end.
 const SLEEP_MS: i64 = 100;
 
-/// How to serve.
+/// How to serve a guest.
+#[derive(Debug)]
 pub struct PciOptions {
-    /// Where the guest's slot is to be had.
-    pub socket: PathBuf,
+    /// As at any socket: the guest's slot is to be had there.
+    pub service: ServeOptions,
     /// Where its calendar is, if its time is simulated.
     pub calendar: Option<PathBuf>,
     /// Everybody on the wire answers ([`mirror`]), instead of what the scenario's direction says.
     pub mirror: bool,
     /// Features that no guest is shown, so that none can take them.
     pub withheld: u128,
-    /// Ends when the first guest has gone.
-    pub once: bool,
-    /// Set to true, it ends the service in good order.
-    pub stop: Arc<AtomicBool>,
-    /// Told what a person wants to see while it goes on.
-    pub say: Box<dyn Fn(&str)>,
-}
-
-impl fmt::Debug for PciOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PciOptions")
-            .field("socket", &self.socket)
-            .field("calendar", &self.calendar)
-            .field("mirror", &self.mirror)
-            .field("withheld", &self.withheld)
-            .field("once", &self.once)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A guest.
@@ -83,18 +57,20 @@ struct Guest {
 
 /// Everything at hand while serving.
 struct Service<'a> {
-    host: Host,
-    wire: Rc<WireEnd>,
-    pulse: Pulse,
-    interrupts: sync::Receiver<Interrupt>,
-    frames: Vec<Frame>,
-    quiet_cycles: u64,
+    served: Served<'a>,
     time: Time,
     /// Packets so far, and the cycle since when there were no more.
     moved: (u64, u64),
-    options: &'a PciOptions,
-    listener: &'a Listener,
+    withheld: u128,
     calendars: Option<&'a Listener>,
+}
+
+impl<'a> Deref for Service<'a> {
+    type Target = Served<'a>;
+
+    fn deref(&self) -> &Served<'a> {
+        &self.served
+    }
 }
 
 impl Service<'_> {
@@ -108,7 +84,7 @@ impl Service<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.options.stop.load(Ordering::Relaxed)
+        self.options.is_stopped()
     }
 
     /// Is there something to do for the device? It has done all when nothing has moved for long enough.
@@ -137,7 +113,7 @@ impl Service<'_> {
             // What the device still had to say to it goes nowhere.
             self.host.quiet(self.quiet_cycles).await;
             self.host.memory().lend(Vec::new());
-            while self.interrupts.try_recv().is_some() {}
+            while self.served.interrupts.try_recv().is_some() {}
             reports.push(GuestReport {
                 counts,
                 interrupts: guest.interrupts,
@@ -156,7 +132,7 @@ impl Service<'_> {
     fn arrive(&self) -> Option<Guest> {
         let door = self.calendars.unwrap_or(self.listener);
         let mut guest = Guest {
-            slot: Slot::new(&self.host, self.options.withheld),
+            slot: Slot::new(&self.host, self.withheld),
             channel: None,
             frontend: Frontend::default(),
             calendar: None,
@@ -302,8 +278,8 @@ impl Service<'_> {
         if guest.slot.counts.starts > 0 && !guest.begun {
             guest.begun = true;
             let now = self.host.sim().now();
-            for frame in self.frames.drain(..) {
-                self.wire.give(now, &frame);
+            for frame in self.served.frames.drain(..) {
+                self.served.wire.give(now, &frame);
             }
             self.tell(&format!("a driver runs, features {:#x}", guest.slot.taken));
         }
@@ -326,7 +302,7 @@ impl Service<'_> {
 
     /// Interrupts that have arrived since the last time.
     fn collect(&mut self, guest: &mut Guest) {
-        while let Some(i) = self.interrupts.try_recv() {
+        while let Some(i) = self.served.interrupts.try_recv() {
             let message = op::interrupt(i.addr, i.vector_data);
             guest.pending.push_back((self.time.at(i.cycle), message));
         }
@@ -401,53 +377,23 @@ impl Service<'_> {
 /// [`ServeError`]: nobody can listen there, or something of the run's surroundings is not right. What device and guests do wrong is in the result.
 pub fn serve(
     scenario: &Scenario,
-    options: &RunOptions,
-    serve: &PciOptions,
+    run: &RunOptions,
+    options: &PciOptions,
     progress: &dyn Fn(&str),
 ) -> Result<(RunResult, Vec<GuestReport>), ServeError> {
-    scenario.check().map_err(RunError::from)?;
-    let listener = Listener::bind(&serve.socket)?;
-    let calendars = serve.calendar.as_deref().map(Listener::bind).transpose()?;
-    let mut dut = load_dut(scenario)?;
-    dut.no_assert |= options.no_assert;
-    let frames = match scenario.traffic.direction {
-        Direction::Rx | Direction::Both => load_frames(scenario, max_frame_bytes(&dut))?.0.rx.into(),
-        Direction::Tx | Direction::Loopback => Vec::new(),
-    };
-    let (sim, bench) = Bench::install(scenario, &dut, options, false, progress)?;
-    let period_ps = dut.period_ps();
-    let reports = RefCell::new(Vec::new());
-    let (outcome, complaint) = {
-        let (bench, listener, calendars, reports) = (&bench, &listener, calendars.as_ref(), &reports);
-        Outcome::of(sim.run(async move |_| -> Result<Option<String>, DriverError> {
-            let Some(interrupts) = bench.host.take_interrupts() else {
-                return Ok(Some("somebody else takes the interrupts".to_owned()));
-            };
-            bench.wire.link().set(true);
-            if serve.mirror {
-                bench.wire.answer_with(Box::new(mirror::answer));
-            }
-            bench.host.memory().keep_stores_untold();
-            let mut service = Service {
-                host: bench.host.clone(),
-                wire: Rc::clone(&bench.wire),
-                pulse: bench.pulse.clone(),
-                interrupts,
-                frames,
-                quiet_cycles: scenario.limits.quiet_cycles,
-                time: Time::new(period_ps),
-                moved: (0, 0),
-                options: serve,
-                listener,
-                calendars,
-            };
-            (serve.say)(&format!("ready at {}", serve.socket.display()));
-            let done = service.run().await?;
-            reports.replace(done);
-            bench.host.quiet(scenario.limits.quiet_cycles).await;
-            Ok(None)
-        }))
-    };
-    let complaints = complaint.flatten().into_iter().collect();
-    Ok((bench.close(outcome, complaints)?, reports.into_inner()))
+    let calendars = options.calendar.as_deref().map(Listener::bind).transpose()?;
+    service::serve(scenario, run, &options.service, progress, async |served| {
+        if options.mirror {
+            served.wire.answer_with(Box::new(mirror::answer));
+        }
+        (served.options.say)(&format!("ready at {}", options.service.socket.display()));
+        let mut service = Service {
+            time: Time::new(served.period_ps),
+            moved: (0, 0),
+            withheld: options.withheld,
+            calendars: calendars.as_ref(),
+            served,
+        };
+        service.run().await
+    })
 }

@@ -1,28 +1,17 @@
 //! Serving: the device's clock goes while there is something to do, and stands still while there is not.
 
-use std::cell::RefCell;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Deref;
 
-use ringside_sim::sync;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 
 use super::backend::{Backend, BackendError};
-use super::regions::GUEST_END;
 use super::ring::Kick;
-use super::socket::{Channel, ChannelError, ListenError, Listener};
+use super::socket::{Channel, ChannelError};
 use crate::driver::error::DriverError;
-use crate::host::{Host, Interrupt};
-use crate::run::bench::{Bench, Outcome};
-use crate::run::observer::Pulse;
-use crate::run::wire_end::WireEnd;
-use crate::run::{RunError, RunOptions, RunResult, load_dut, load_frames, max_frame_bytes};
-use crate::scenario::{Direction, Scenario};
+use crate::run::{RunOptions, RunResult};
+use crate::scenario::Scenario;
 use crate::serve::parent::Parent;
-use crate::wire::Frame;
+use crate::serve::service::{self, ServeError, ServeOptions, Served, wait};
 
 /// Cycles between two looks at the outside while the device works.
 const STRIDE_CYCLES: u64 = 64;
@@ -32,41 +21,6 @@ const SLEEP_MS: i64 = 100;
 const SILENCE_MS: i64 = 50;
 /// Between two looks at rings whose driver does not kick.
 const POLL_MS: i64 = 1;
-
-/// Where the host's own memory begins: beyond what frontends may have.
-pub const HOST_MEMORY: u64 = GUEST_END;
-
-/// How to serve.
-pub struct ServeOptions {
-    /// Where to listen.
-    pub socket: PathBuf,
-    /// Ends when the first frontend has gone.
-    pub once: bool,
-    /// Set to true, it ends the service in good order.
-    pub stop: Arc<AtomicBool>,
-    /// Told what a person wants to see while it goes on.
-    pub say: Box<dyn Fn(&str)>,
-}
-
-impl fmt::Debug for ServeOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServeOptions")
-            .field("socket", &self.socket)
-            .field("once", &self.once)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why nothing can be served.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The socket.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The device and what is round it.
-    #[error(transparent)]
-    Run(#[from] RunError),
-}
 
 /// How a frontend left.
 #[derive(Debug, thiserror::Error)]
@@ -112,26 +66,15 @@ pub struct PeerReport {
 
 /// Everything at hand while serving.
 struct Service<'a> {
-    host: Host,
-    wire: Rc<WireEnd>,
-    pulse: Pulse,
+    served: Served<'a>,
     parent: Parent,
-    interrupts: sync::Receiver<Interrupt>,
-    frames: Vec<Frame>,
-    quiet_cycles: u64,
-    options: &'a ServeOptions,
-    listener: &'a Listener,
 }
 
-/// Waits until one of these is ready, or so many milliseconds have passed.
-pub(crate) fn wait(fds: &mut [PollFd<'_>], ms: i64) -> Result<(), std::io::Error> {
-    let time = Timespec {
-        tv_sec: ms / 1000,
-        tv_nsec: ms % 1000 * 1_000_000,
-    };
-    match poll(fds, Some(&time)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(e) => Err(e.into()),
+impl<'a> Deref for Service<'a> {
+    type Target = Served<'a>;
+
+    fn deref(&self) -> &Served<'a> {
+        &self.served
     }
 }
 
@@ -167,7 +110,7 @@ impl Service<'_> {
     /// One frontend after the other.
     async fn run(&mut self) -> Result<Vec<PeerReport>, DriverError> {
         let mut reports = Vec::new();
-        while !self.options.stop.load(Ordering::Relaxed) {
+        while !self.options.is_stopped() {
             let channel = match self.listener.accept() {
                 Ok(Some(channel)) => channel,
                 Ok(None) => {
@@ -207,7 +150,7 @@ impl Service<'_> {
         };
         self.parent.stop().await?;
         self.host.memory().lend(Vec::new());
-        while self.interrupts.try_recv().is_some() {}
+        while self.served.interrupts.try_recv().is_some() {}
         Ok(PeerReport {
             features: backend.taken().0,
             packed: backend.is_packed(),
@@ -233,7 +176,7 @@ impl Service<'_> {
             self.begin(backend)?;
         }
         loop {
-            if self.options.stop.load(Ordering::Relaxed) {
+            if self.options.is_stopped() {
                 return Err(Left::Stopped);
             }
             let now = self.host.sim().now();
@@ -258,7 +201,7 @@ impl Service<'_> {
                 let message = channel.receive()?;
                 self.note(&message.to_string());
                 let request = message.request;
-                if let Some(answer) = backend.take(message, &mut self.parent, &self.host).await? {
+                if let Some(answer) = backend.take(message, &mut self.parent, &self.served.host).await? {
                     channel.reply(request, &answer)?;
                 }
                 if self.parent.is_running() != runs {
@@ -268,7 +211,7 @@ impl Service<'_> {
             }
             if waits {
                 // A kick, or silence: there is nothing more to be said before the start.
-                backend.start(&mut self.parent, &self.host).await?;
+                backend.start(&mut self.parent, &self.served.host).await?;
                 return Ok(());
             }
             if !busy && polled {
@@ -293,8 +236,8 @@ impl Service<'_> {
             self.parent.kick(ring).map_err(BackendError::from)?;
         }
         let now = self.host.sim().now();
-        for frame in self.frames.drain(..) {
-            self.wire.give(now, &frame);
+        for frame in self.served.frames.drain(..) {
+            self.served.wire.give(now, &frame);
         }
         (self.options.say)(&format!(
             "the rings run: {}, features {:#x}",
@@ -325,7 +268,7 @@ impl Service<'_> {
     }
 
     fn pass_interrupts_on(&mut self, backend: &mut Backend) {
-        while let Some(interrupt) = self.interrupts.try_recv() {
+        while let Some(interrupt) = self.served.interrupts.try_recv() {
             let queue = self.parent.queue_of(interrupt.vector_data);
             let Some(ring) = queue.and_then(|q| backend.rings.get_mut(usize::from(q))) else {
                 continue;
@@ -351,46 +294,13 @@ impl Service<'_> {
 /// the result.
 pub fn serve(
     scenario: &Scenario,
-    options: &RunOptions,
-    serve: &ServeOptions,
+    run: &RunOptions,
+    options: &ServeOptions,
     progress: &dyn Fn(&str),
 ) -> Result<(RunResult, Vec<PeerReport>), ServeError> {
-    scenario.check().map_err(RunError::from)?;
-    let listener = Listener::bind(&serve.socket)?;
-    let mut dut = load_dut(scenario)?;
-    dut.no_assert |= options.no_assert;
-    let frames = match scenario.traffic.direction {
-        Direction::Rx | Direction::Both => load_frames(scenario, max_frame_bytes(&dut))?.0.rx.into(),
-        Direction::Tx | Direction::Loopback => Vec::new(),
-    };
-    let (sim, bench) = Bench::install(scenario, &dut, options, false, progress)?;
-    let reports = RefCell::new(Vec::new());
-    let (outcome, complaint) = {
-        let (bench, listener, reports) = (&bench, &listener, &reports);
-        Outcome::of(sim.run(async move |_| -> Result<Option<String>, DriverError> {
-            let Some(interrupts) = bench.host.take_interrupts() else {
-                return Ok(Some("somebody else takes the interrupts".to_owned()));
-            };
-            bench.wire.link().set(true);
-            bench.host.memory().keep_stores_untold();
-            let mut service = Service {
-                parent: Parent::new(&bench.host).await?,
-                host: bench.host.clone(),
-                wire: Rc::clone(&bench.wire),
-                pulse: bench.pulse.clone(),
-                interrupts,
-                frames,
-                quiet_cycles: scenario.limits.quiet_cycles,
-                options: serve,
-                listener,
-            };
-            (serve.say)(&format!("ready at {}", Path::display(&serve.socket)));
-            let done = service.run().await?;
-            reports.replace(done);
-            bench.host.quiet(scenario.limits.quiet_cycles).await;
-            Ok(None)
-        }))
-    };
-    let complaints = complaint.flatten().into_iter().collect();
-    Ok((bench.close(outcome, complaints)?, reports.into_inner()))
+    service::serve(scenario, run, options, progress, async |served| {
+        let parent = Parent::new(&served.host).await?;
+        (options.say)(&format!("ready at {}", options.socket.display()));
+        Service { served, parent }.run().await
+    })
 }
