@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::design::{Design, digest};
 use super::plan::{Orders, Plan, Step, name, write};
@@ -163,7 +163,8 @@ impl<'a> Farm<'a> {
     /// What has nothing to do with a mutant.
     pub(super) fn run(&self, plan: &Plan, chosen: &[usize], state: &mut State) -> Result<(), CliError> {
         let todo: Vec<usize> = chosen.iter().copied().filter(|n| !state.knows(*n)).collect();
-        let (done, next, began) = (chosen.len() - todo.len(), AtomicUsize::new(0), Instant::now());
+        let (done, next) = (chosen.len() - todo.len(), AtomicUsize::new(0));
+        let began = self.progress.elapsed();
         let state = Mutex::new(state);
         let worker = || -> Result<(), CliError> {
             while let Some(number) = todo.get(next.fetch_add(1, Ordering::SeqCst)) {
@@ -175,7 +176,8 @@ impl<'a> Farm<'a> {
                 let mut state = held(&state);
                 state.add(record(*number, said, plan, from, seen))?;
                 let fresh = state.count(chosen) - done;
-                let left = began.elapsed().as_millis() * (todo.len() - fresh) as u128 / fresh.max(1) as u128;
+                let took = self.progress.elapsed().saturating_sub(began).as_millis();
+                let left = took * (todo.len() - fresh) as u128 / fresh.max(1) as u128;
                 self.progress.say(&format!(
                     "{} of {}, {} survive, about {} min left",
                     done + fresh,
@@ -239,16 +241,17 @@ impl<'a> Farm<'a> {
 
     /// What the process says, and whether it was silent for too long.
     fn listen(&self, lines: &Receiver<String>, child: &mut Child) -> (Vec<Ran>, bool) {
-        let (mut ran, mut heard) = (Vec::new(), Instant::now());
+        let (mut ran, mut silence) = (Vec::new(), Duration::ZERO);
         loop {
             match lines.recv_timeout(LOOK) {
                 Ok(line) => {
                     ran.extend(serde_json::from_str::<Ran>(&line));
-                    heard = Instant::now();
+                    silence = Duration::ZERO;
                 }
                 Err(RecvTimeoutError::Disconnected) => return (ran, false),
                 Err(RecvTimeoutError::Timeout) => {
-                    let silent = heard.elapsed() > SILENCE;
+                    silence += LOOK;
+                    let silent = silence > SILENCE;
                     if silent || self.stop.load(Ordering::SeqCst) {
                         let _ = child.kill();
                         return (ran, silent);
