@@ -79,7 +79,12 @@ fn covers(args: &[&str]) -> Result<(), Failed> {
     let done = ringside(&[args, &["--json"]].concat())?;
     if done.code != Some(0) {
         // Once more, in words.
-        return passes(args);
+        passes(args)?;
+        return Err(format!(
+            "ringside {} failed, and passed when it was asked why",
+            args.join(" ")
+        )
+        .into());
     }
     let summary = serde_json::from_str(&done.stdout).map_err(|e| e.to_string())?;
     let mut met = MET.lock().unwrap_or_else(PoisonError::into_inner);

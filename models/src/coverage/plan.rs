@@ -147,7 +147,7 @@ pub(super) fn crosses() -> Vec<Cross> {
         },
         Cross {
             id: "lap",
-            about: "A chain came back: the size of its ring, and how often the ring had gone round; `index_wrapped`: 65 536 positions or more were behind it.",
+            about: "A chain came back: the size of its ring, and its position: less than that size, more, or 65 536 and more (`index_wrapped`). A ring may begin at any position.",
             dimensions: vec![
                 ring(),
                 dimension("size", &["to_4", "to_64", "to_256", "larger"]),

@@ -9,6 +9,8 @@ use std::time::Duration;
 const BYTES: usize = 16;
 /// Longest wait for something that the guest owes.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Messages in one exchange: a guest that has more to say will never come to an end.
+const TALK_MAX: u32 = 100_000;
 
 const ACK: u32 = 0;
 const START: u32 = 1;
@@ -34,6 +36,9 @@ pub enum CalendarError {
     /// It says nothing, or stopped in the middle of a message.
     #[error("the guest said nothing to its calendar for {} s, in the middle of an exchange", PATIENCE.as_secs())]
     Silent,
+    /// It says too much.
+    #[error("the guest said more than {TALK_MAX} things to its calendar in one exchange")]
+    Endless,
     /// It speaks another language.
     #[error("operation {op} at {time} ns is none that a guest tells its calendar")]
     Operation {
@@ -67,6 +72,8 @@ pub struct Calendar {
     /// Words that it was sent and had to acknowledge.
     runs: u32,
     gets: u64,
+    /// Messages heard in this exchange.
+    talk: u32,
 }
 
 impl Calendar {
@@ -85,6 +92,7 @@ impl Calendar {
             waits: false,
             runs: 0,
             gets: 0,
+            talk: 0,
         })
     }
 
@@ -138,6 +146,10 @@ impl Calendar {
 
     /// Takes what the guest says, and acknowledges it: its operation.
     fn hear(&mut self) -> Result<(u32, u32), CalendarError> {
+        self.talk += 1;
+        if self.talk > TALK_MAX {
+            return Err(CalendarError::Endless);
+        }
         let (op, number, time) = self.receive()?;
         let mut answer = 0;
         match op {
@@ -168,6 +180,7 @@ impl Calendar {
     /// # Errors
     /// [`CalendarError`].
     pub fn take(&mut self) -> Result<(), CalendarError> {
+        self.talk = 0;
         self.hear().map(|_| ())
     }
 
@@ -182,6 +195,7 @@ impl Calendar {
     /// # Errors
     /// [`CalendarError`].
     pub fn await_look(&mut self) -> Result<(), CalendarError> {
+        self.talk = 0;
         let before = self.gets;
         while self.gets == before {
             self.hear()?;
@@ -198,6 +212,7 @@ impl Calendar {
     /// # Errors
     /// [`CalendarError`].
     pub fn run(&mut self) -> Result<(), CalendarError> {
+        self.talk = 0;
         loop {
             self.runs += 1;
             let mine = self.runs;
@@ -284,6 +299,20 @@ mod tests {
         c.take().unwrap();
         c.take().unwrap();
         assert_eq!(c.sleeps_until(), Some(None));
+    }
+
+    #[test]
+    fn a_guest_that_talks_for_ever_is_not_listened_to_for_ever() {
+        let (mut c, mut guest) = pair();
+        let mut answers = guest.try_clone().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut answers, &mut std::io::sink()));
+        std::thread::spawn(move || {
+            let mut m = [0; BYTES];
+            m[..4].copy_from_slice(&REQUEST.to_le_bytes());
+            while guest.write_all(&m).is_ok() {}
+        });
+        assert!(matches!(c.await_look(), Err(CalendarError::Endless)));
+        assert!(matches!(c.run(), Err(CalendarError::Endless)));
     }
 
     #[test]

@@ -101,6 +101,7 @@ impl Service<'_> {
         let mut reports = Vec::new();
         while !self.is_stopped() {
             let Some(mut guest) = self.arrive() else { continue };
+            self.time.begin(self.served.host.sim().now());
             self.tell("a guest connects");
             let left = loop {
                 if let Err(left) = self.turn(&mut guest).await {

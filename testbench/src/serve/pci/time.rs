@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Time {
     period_ps: u64,
+    /// The cycle at which this guest's clock began.
+    origin: u64,
     skipped_ns: u64,
 }
 
@@ -11,13 +13,19 @@ impl Time {
     pub(super) fn new(period_ps: u64) -> Self {
         Time {
             period_ps,
+            origin: 0,
             skipped_ns: 0,
         }
     }
 
+    /// A guest's clock begins at this cycle, at 0.
+    pub(super) fn begin(&mut self, cycle: u64) {
+        (self.origin, self.skipped_ns) = (cycle, 0);
+    }
+
     /// The guest's time at this cycle, in nanoseconds.
     pub(super) fn at(&self, cycle: u64) -> u64 {
-        let run = u128::from(cycle) * u128::from(self.period_ps) / 1000;
+        let run = u128::from(cycle.saturating_sub(self.origin)) * u128::from(self.period_ps) / 1000;
         u64::try_from(run)
             .unwrap_or(u64::MAX)
             .saturating_add(self.skipped_ns)
@@ -42,5 +50,8 @@ mod tests {
         t.skip_to(10, 500);
         assert_eq!(t.at(10), 1_000_016);
         assert_eq!(t.at(u64::MAX), u64::MAX);
+        // The next guest's clock is its own.
+        t.begin(100);
+        assert_eq!((t.at(100), t.at(105), t.at(7)), (0, 16, 0));
     }
 }
