@@ -149,7 +149,7 @@ fn everybody_on_a_mirror_answers() {
 #[test]
 fn what_a_guest_may_not_is_told_and_the_next_one_is_served() {
     type Wrong = (&'static str, fn(&mut Guest));
-    let wrong: [Wrong; 15] = [
+    let wrong: [Wrong; 16] = [
         ("operation 9 is none", |g| g.command(&message(9, 0, 4, 0, &[]), 4)),
         ("operation 0 is none", |g| g.command(&message(0, 0, 4, 0, &[]), 4)),
         ("its header alone", |g| g.command(&[1; 15], 4)),
@@ -182,6 +182,9 @@ fn what_a_guest_may_not_is_told_and_the_next_one_is_served() {
         ("200 ahead; it has 16", |g| {
             g.put(0x1002, &200_u16.to_le_bytes());
             g.send(Request::VringKick, &[0], &[], false);
+        }),
+        ("ring 1 has 0 entries", |g| {
+            g.send(Request::SetVringNum, &[1], &[], false);
         }),
         ("names ring 2: there are 2", |g| {
             g.send(Request::VringKick, &[2], &[], false);

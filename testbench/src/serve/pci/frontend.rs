@@ -106,7 +106,7 @@ impl Frontend {
             }
             Request::SetVringNum => {
                 let (ring, size) = message.vring_state()?;
-                self.ring(request, ring)?.1.size = size;
+                self.ring(request, ring)?.1.resize(ring, size)?;
             }
             Request::SetVringBase => {
                 let (ring, base) = message.vring_state()?;
